@@ -1,4 +1,4 @@
-"""What a repository can say so that fetching ahead tells names, or chooses, as pip in turn would not."""
+"""What a repository can answer so that fetching ahead discloses or chooses something else than pip by itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def wheel(version: str, *requires: str) -> dict[str, object]:
 
 
 def change_metadata(server: RepositoryServer, project: str, change: Callable[[bytes], bytes]) -> None:
-    """Serve other metadata of a project's wheels; its page says of them what it did."""
+    """Serve other metadata of a project's wheels; its page still describes the earlier ones."""
     files = server._shelf._projects[project]
     for name, file in files.items():
         assert file.metadata is not None
@@ -33,7 +33,7 @@ def change_metadata(server: RepositoryServer, project: str, change: Callable[[by
 
 
 def both(scene: Scene, env: PipEnv, *wanted: str) -> list[tuple[Outcome, list[set[str]]]]:
-    """What pip chooses, and what each repository was asked for: in turn, then ahead."""
+    """What pip chooses, and what each repository was asked for: without fetching ahead, then with it."""
     found = []
     for before in (IN_TURN, ""):
         scene.forget()
@@ -43,7 +43,7 @@ def both(scene: Scene, env: PipEnv, *wanted: str) -> list[tuple[Outcome, list[se
 
 
 def busy(scene: Scene) -> None:
-    """Let pip look up more than what is attacked, so that there is time to go ahead."""
+    """Give pip more to look up than what is attacked, so that there is time to fetch ahead."""
     scene.public.add("busy", wheel("1.0", "more"))
     scene.public.add("more", wheel("1.0", "most"))
     scene.public.add("most", "1.0")
@@ -51,10 +51,10 @@ def busy(scene: Scene) -> None:
 
 @pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
-def test_metadata_for_another_python_tells_no_names(
+def test_metadata_for_another_python_discloses_no_names(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """What a version needs whose metadata alone says that it is not for this Python is asked for only if pip does."""
+    """Dependencies of a version whose metadata is for another Python are requested only if pip does so."""
     scene = Scene(repository, tmp_path, acme=())
     busy(scene)
     scene.public.add("app", wheel("2.0", "private-name"), "1.0")
@@ -69,10 +69,10 @@ def test_metadata_for_another_python_tells_no_names(
 
 @pytest.mark.story
 @pytest.mark.parametrize("pip", PIPS)
-def test_metadata_of_another_version_tells_no_names(
+def test_metadata_of_another_version_discloses_no_names(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """What is needed by metadata of another version than the file's, which pip never takes, is not asked for."""
+    """Dependencies from metadata of another version than the file's are not requested: pip never takes that file."""
     scene = Scene(repository, tmp_path, acme=())
     busy(scene)
     scene.public.add("app", wheel("2.0", "private-name"), "1.0")
@@ -87,7 +87,7 @@ def test_metadata_of_another_version_tells_no_names(
 def test_what_follows_a_conflict_is_not_asked_for(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Of a version that cannot be had beside what was asked for, nothing is told that comes after the conflict."""
+    """If a version conflicts with what was requested, no name that comes after the conflict is disclosed."""
     scene = Scene(repository, tmp_path, acme=())
     busy(scene)
     scene.public.add("app", wheel("2.0", "before", "base<2", "private-name"), "1.0")
@@ -99,7 +99,7 @@ def test_what_follows_a_conflict_is_not_asked_for(
     assert asked == serial
 
 
-def test_absence_that_was_said_ahead_of_a_login_is_not_believed(
+def test_an_absence_from_before_a_login_is_not_believed(
     fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
     """A site that answers 401 for one name may have answered 404 for another without a login: it is asked again."""

@@ -61,7 +61,10 @@ def test_few_connections_are_opened(pip: str, most: int, pip_env: EnvFactory, tm
 def test_complete_lists_are_fetched_together(
     pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """All of the upper repositories at once, whoever owns the name: they name nothing. The lowest is asked in turn."""
+    """The lists of all upper repositories are fetched at once, since they disclose no name.
+
+    The lowest is asked in turn.
+    """
     scene = Scene(repository, tmp_path, "r1", "r2", "r3", "r4", acme=())
     for server in scene.servers.values():
         server.answer_all(Fault(hang=0.5))
@@ -83,10 +86,10 @@ def test_complete_lists_are_fetched_together(
 
 @pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "22.3.1"])
-def test_workers_say_nothing_in_between(
+def test_workers_do_not_disturb_the_log(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Under -v pip says what it says in turn; under -vvv what workers add stands on lines of its own."""
+    """With -v pip logs the same as without fetching ahead; with -vvv the lines of workers are whole lines."""
     scene, env = Scene(repository, tmp_path, acme=()), pip_env(pip)
     fill(scene.public)
     said = []
@@ -105,7 +108,7 @@ def test_workers_say_nothing_in_between(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_no_input_asks_nobody(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """A 401 that comes ahead, of a site that was fine: nobody is asked under --no-input; else somebody is, once."""
+    """A 401 from a site that answered before prompts once; with --no-input nobody is prompted."""
     scene = Scene(repository, tmp_path, acme=())
     fill(scene.public)
     scene.public.answer(MANY[-1], Fault(basic_auth="ada:s3cret", hang=LATENCY))

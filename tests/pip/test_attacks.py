@@ -39,7 +39,10 @@ def policy_of(folder: Path, **urls: str) -> Path:
 @pytest.mark.parametrize("feature", ["", "--use-feature=venv-isolation", "--use-feature=inprocess-build-deps"])
 @pytest.mark.parametrize("tool", [False, True])
 def test_builds_obey_whatever_starts_them(fresh_env: EnvFactory, scene: Scene, feature: str, tool: bool) -> None:
-    """A build venv's own Python has no hook, and neither has `repoprio pip` without one: their children obey."""
+    """A build venv's own Python has no hook, and neither has `repoprio pip` without one.
+
+    Their child pips still obey.
+    """
     scene.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["acme"]})
     env = fresh_env(NEWEST)
     args = ["wheel", "--no-deps", *([feature] if feature else []), "tool"]
@@ -73,7 +76,7 @@ def test_another_python_is_guarded_through_ours(fresh_env: EnvFactory, scene: Sc
 
 
 def lock(folder: Path, url: str, hashes: str) -> str:
-    """A lock of one wheel of acme 1.0."""
+    """A lock with one wheel of acme 1.0."""
     file = folder / "pylock.toml"
     name = "acme-1.0-py3-none-any.whl"
     file.write_text(
@@ -83,7 +86,7 @@ def lock(folder: Path, url: str, hashes: str) -> str:
     return str(file)
 
 
-def test_locks_are_held_against_their_owner(pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+def test_locks_are_checked_against_their_owner(pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
     """A locked file is accepted if, and only if, its owner states every hash of the lock."""
     env, policy = pip_env(NEWEST), scene.policy()
     wheel = scene.corp.add("acme", "1.0")[0]
@@ -114,7 +117,7 @@ def test_editable_requirements_are_direct_urls_too(pip: str, pip_env: EnvFactory
 
 
 def test_https_is_no_way_around(pip_env: EnvFactory, server: HTTPServer, tmp_path: Path) -> None:
-    """A redirect into a lower repository is judged as such, over https too."""
+    """A redirect into a lower repository is judged the same way over https."""
     target = server.url_for("/pypi/acme/").replace("http:", "https:")
     server.expect_request("/corp/acme/").respond_with_data("", status=302, headers={"Location": target})
     policy = policy_of(tmp_path, corp=server.url_for("/corp/"), pypi=server.url_for("/pypi/"))
@@ -202,7 +205,7 @@ def test_only_project_names_are_looked_up(pip_env: EnvFactory, scene: Scene, tex
     assert not scene.public.requests
 
 
-def test_what_a_page_says_does_not_move_the_cursor(pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_page_does_not_move_the_cursor(pip_env: EnvFactory, scene: Scene) -> None:
     """Control characters in a page do not reach the terminal through messages of repoprio."""
     scene.corp.add("old", {"version": "1.0", "yanked": "bad\nERROR: fake\x1b[2J"})
     done = pip_env(NEWEST).tool("explain", "old", policy=scene.policy())

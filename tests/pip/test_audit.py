@@ -54,7 +54,7 @@ def test_a_hijack_that_already_happened(pip: str, fresh_env: EnvFactory, audited
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_what_is_the_owners_is_no_finding(pip: str, audited: Callable[..., Audited]) -> None:
-    """One line and exit status 0; metadata in the working directory do not count."""
+    """The owner's files give one line and exit status 0; metadata in the working directory do not count."""
     two = audited(pip)
     two.install("acme==1.1", "leftpad")
     (two.folder / "stray-1.0.dist-info").mkdir()
@@ -130,7 +130,10 @@ def test_broken_metadata_is_a_finding(audited: Callable[..., Audited]) -> None:
 
 
 def test_what_came_from_no_repository(audited: Callable[..., Audited]) -> None:
-    """PEP 610: a note, or an error where the policy refuses; no login is shown, and no repository is asked."""
+    """A direct URL (PEP 610) is a note, or an error if the policy refuses it.
+
+    No login is shown, no repository asked.
+    """
     two = audited()
     wheel = two.public.add("tool", "1.0")[0]
     origin = {"url": "https://user:s3cret@x.example/tool.zip?token=s3cret", "archive_info": {}}
@@ -166,7 +169,7 @@ def test_what_came_from_no_repository(audited: Callable[..., Audited]) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_each_code_of_an_environment(pip: str, audited: Callable[..., Audited]) -> None:
-    """Pins, routes, an owner that is down, yanked versions, unknown names: each is told by its code."""
+    """Pins, routes, an owner that is down, yanked versions and unknown names each have their code."""
     two = audited(pip)
     two.public.add("numpy", "2.0", "3.1")
     two.public.add("gone", "1.0")
@@ -196,7 +199,10 @@ def test_each_code_of_an_environment(pip: str, audited: Callable[..., Audited]) 
 
 
 def test_flexible_mode(audited: Callable[..., Audited]) -> None:
-    """A version that flexible mode took from a lower tier is reported; for the owner's versions no other is asked."""
+    """A version that flexible mode took from a lower tier is reported.
+
+    For the owner's versions no other tier is asked.
+    """
     two = audited()
     two.install("acme==99.0")
     two.policy(before='mode = "flexible"')
@@ -208,7 +214,7 @@ def test_flexible_mode(audited: Callable[..., Audited]) -> None:
 
 
 def test_versions_are_compared_as_pep_440_says(audited: Callable[..., Audited]) -> None:
-    """1.0 is 1.00, and not 1.0+local; what is no version at all is not the owner's."""
+    """1.0 equals 1.00, but not 1.0+local; a text that is not a version is not the owner's."""
     two = audited()
     two.dist_info("acme-1.00.dist-info", "Name: Acme\nVersion: 1.00\n")
     assert two.installed() == {}
@@ -238,7 +244,7 @@ def test_zeros_at_the_end_of_a_release_do_not_count(audited: Callable[..., Audit
         assert (finding["code"], finding["version"]) == ("not-the-owners", version)
 
 
-def test_nothing_to_hold_against_the_policy(audited: Callable[..., Audited]) -> None:
+def test_nothing_to_check_against_the_policy(audited: Callable[..., Audited]) -> None:
     """An empty lock, file or folder gives no finding, and is not reported as conforming to the policy."""
     two = audited()
     two.packages.mkdir()
@@ -252,7 +258,7 @@ def test_nothing_to_hold_against_the_policy(audited: Callable[..., Audited]) -> 
     check_sarif(two.audit("pylock.toml", "--format", "sarif").stdout)
 
 
-def test_metadata_that_would_be_waited_for(audited: Callable[..., Audited]) -> None:
+def test_metadata_that_would_block(audited: Callable[..., Audited]) -> None:
     """Only regular files are read: a pipe counts as broken metadata, and the others are audited."""
     two = audited()
     two.install("leftpad")
@@ -295,7 +301,7 @@ def test_old_kinds_of_installations(audited: Callable[..., Audited]) -> None:
 
 
 def test_an_archive_that_holds_packages(audited: Callable[..., Audited]) -> None:
-    """What lies in a zip file counts where an egg-link leads to it (pip lists it), or a .pth file (Python loads it)."""
+    """Packages in a zip file count if an egg-link leads to it (pip lists it), or a .pth file (Python loads it)."""
     two = audited()
     env = two.folder / "env"
     packages = env / "lib/python3.11/site-packages"
@@ -331,7 +337,7 @@ def locked(name: str, version: str, file: str, sha256: str) -> str:
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("layout", ["json", "html"])
 def test_a_pylock(pip: str, layout: str, audited: Callable[..., Audited]) -> None:
-    """Its files must be the owner's by their hashes, else they are reported by line; its URLs do not matter."""
+    """Its files must be the owner's by their hashes, otherwise they are reported by line; its URLs do not matter."""
     two = audited(pip, layout=layout)
     theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
     lock = two.folder / "pylock.toml"
@@ -391,8 +397,11 @@ def test_requirements_with_hashes(pip: str, audited: Callable[..., Audited]) -> 
     assert two.found("reqs.txt") == (0, [])
 
 
-def test_a_file_without_any_hash_is_told_once(audited: Callable[..., Audited]) -> None:
-    """What `pip freeze` writes has no hash at all: one warning for each file, and what else is wrong with each line."""
+def test_a_file_without_any_hash_is_reported_once(audited: Callable[..., Audited]) -> None:
+    """The output of `pip freeze` has no hashes.
+
+    That is one warning for each file, besides the findings of each line.
+    """
     two = audited()
     two.public.add("six", "1.0")
     freeze = "acme==99.0\nleftpad==1.0\nsix==1.0\ntool @ https://x.example/tool.zip\n"
@@ -512,7 +521,7 @@ def test_a_package_with_two_sources(audited: Callable[..., Audited]) -> None:
     assert [f["code"] for f in two.found("pylock.toml")[1]] == ["direct-url"]
 
 
-def test_names_that_are_none_are_redacted_and_cut(audited: Callable[..., Audited]) -> None:
+def test_invalid_names_are_redacted_and_cut(audited: Callable[..., Audited]) -> None:
     """Arbitrary text in a lock or in metadata is shown shortened, and without logins."""
     two = audited()
     url = "http://u:hunter2@x/"
@@ -577,7 +586,7 @@ def test_no_control_character_gets_out(pip: str, audited: Callable[..., Audited]
 
 @pytest.mark.parametrize("arguments", [[], ["--collisions"]])
 def test_what_a_caller_names_and_the_policy_refuses(arguments: list[str], audited: Callable[..., Audited]) -> None:
-    """An unlisted index stops an audit like an installation: no repository is asked."""
+    """An unlisted index stops an audit, as it stops an installation: no repository is asked."""
     two = audited()
     done = two.audit(*arguments, env={"PIP_EXTRA_INDEX_URL": "https://u:s3cret@evil.example/"})
     assert (done.code, done.stdout, "[unlisted]" in done.stderr) == (1, "", True)
@@ -586,7 +595,7 @@ def test_what_a_caller_names_and_the_policy_refuses(arguments: list[str], audite
 
 
 def test_files_of_folders_are_hashed(audited: Callable[..., Audited]) -> None:
-    """A flat folder states no hash: its files are read."""
+    """A flat folder states no hashes, so its files are read."""
     two = audited()
     flat = FlatDirectory(two.folder / "wheels", "wheels")
     theirs = flat.add("local", "1.0")[0]
@@ -742,7 +751,7 @@ def test_lists_of_folders_and_flat_pages(audited: Callable[..., Audited]) -> Non
         (Fault(redirect="/simple/"), "more than 10 redirects"),
     ],
 )
-def test_a_list_that_is_not_to_be_had(fault: Fault, reason: str, audited: Callable[..., Audited]) -> None:
+def test_a_missing_list(fault: Fault, reason: str, audited: Callable[..., Audited]) -> None:
     """A missing list is a warning with the reason, and the other repositories are compared."""
     two = audited()
     third = DirectoryRepository(two.folder / "third", "third")
@@ -785,7 +794,7 @@ def test_progress_is_for_terminals(audited: Callable[..., Audited]) -> None:
     assert two.audit("--collisions").stderr == ""
 
 
-def test_color_is_for_those_who_want_it(audited: Callable[..., Audited]) -> None:
+def test_color_is_optional(audited: Callable[..., Audited]) -> None:
     """`--color` is obeyed, and the text stays the same."""
     two = audited()
     two.install("acme==99.0")
@@ -796,13 +805,13 @@ def test_color_is_for_those_who_want_it(audited: Callable[..., Audited]) -> None
 
 
 def codes_table() -> str:
-    """The table of the codes, as the page about audits has it."""
+    """The table of codes, as the page about audits has it."""
     rows = [f"| `{code}` | {kind.severity.value} | {kind.title}. {kind.help} |" for code, kind in KINDS.items()]
     return "\n".join(["| code | severity | what it means |", "|---|---|---|", *rows])
 
 
 def test_the_docs_have_every_code() -> None:
-    """The table in docs/how-to/audit.md is what the program says."""
+    """The table in docs/how-to/audit.md has the texts of the program."""
     assert codes_table() in (DOCS / "how-to" / "audit.md").read_text(encoding="utf-8")
 
 
@@ -817,7 +826,7 @@ def test_the_docs_have_every_code() -> None:
 def test_lists_that_redirect_to_another_site(
     redirects: str | None, reason: str | None, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """`audit --collisions` takes a list from another site only where `redirects` follows it; no login is shown."""
+    """`audit --collisions` takes a list from another site only if `redirects` follows it; no login is shown."""
     corp, mirror, public = (repository(name) for name in ("corp", "mirror", "public"))
     for one in (mirror, public):
         one.add("acme", "1.0")

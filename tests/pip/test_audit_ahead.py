@@ -1,4 +1,4 @@
-"""`repoprio audit` fetches pages concurrently, with the same findings as one after the other."""
+"""`repoprio audit` fetches pages in parallel, with the same findings as when it fetches one after the other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 class World(Scene):
-    """Repositories r1, r2, ... that have nothing yet, one above the other, and what is installed."""
+    """Repositories r1, r2, ..., one above the other, without projects at first, and what is installed."""
 
     def __init__(self, env: PipEnv, repository: RepositoryFactory, folder: Path, count: int) -> None:
         super().__init__(repository, folder, *(f"r{number}" for number in range(1, count + 1)), acme=())
@@ -48,7 +48,7 @@ class World(Scene):
         self.names: list[str] = []
 
     def install(self, names: Sequence[str], version: str = "1.0") -> None:
-        """Lay down the metadata of distributions."""
+        """Write the metadata of distributions."""
         for name in names:
             info = self.packages / f"{name}-{version}.dist-info"
             info.mkdir(parents=True)
@@ -56,7 +56,7 @@ class World(Scene):
         self.names += names
 
     def audit(self, *arguments: str, in_turn: bool = False) -> Completed:
-        """Run an audit; the servers have noted nothing but this."""
+        """Run an audit; the servers have recorded nothing else."""
         self.forget()
         for server in self.tiers:
             server.spans.clear()
@@ -76,7 +76,7 @@ class World(Scene):
 
 @pytest.fixture
 def make(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Callable[..., World]:
-    """Make repositories r1, r2, ... that have nothing yet."""
+    """Make repositories r1, r2, ... without projects."""
 
     def world(count: int, pip: str = "26.3") -> World:
         return World(pip_env(pip), repository, tmp_path, count)
@@ -91,7 +91,7 @@ def numbered(count: int) -> list[str]:
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World]) -> None:
-    """Several pages are fetched at once, each once; a lower tier is asked only after all higher ones said no."""
+    """Pages are fetched in parallel, each once; a lower tier is asked only after all higher ones lack the name."""
     world = make(4, pip)
     world.install(numbered(32))
     for number, name in enumerate(world.names):
@@ -114,7 +114,7 @@ def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World])
 
 
 def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> None:
-    """With any trouble, report, warnings and exit status are those of an audit that asks one by one."""
+    """Whatever goes wrong, report, warnings and exit status are those of an audit that fetches one after the other."""
     world = make(3)
     top, middle, low = world.tiers
     world.install(numbered(16))
@@ -149,7 +149,7 @@ def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> Non
 
 
 def test_too_many_requests_are_no_answer(make: Callable[..., World]) -> None:
-    """A refusal that is only due to concurrent requests is followed by a second request."""
+    """If a request is refused only because of parallel requests, it is repeated."""
     world = make(2)
     top, low = world.tiers
     world.install(numbered(12))
@@ -188,7 +188,7 @@ def test_a_list_and_a_flat_page_are_fetched_once(make: Callable[..., World]) -> 
 def test_a_site_that_wants_a_login_is_asked_in_turn(
     fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """After one 401 a site gets one request at a time, though keyring knew the login, and keyring is asked once."""
+    """After one 401 a site gets one request at a time, even if keyring has the login; keyring is asked once."""
     world = World(fresh_env("26.3"), repository, tmp_path, 2)
     top, low = world.tiers
     world.install(numbered(12))
@@ -204,7 +204,7 @@ def test_a_site_that_wants_a_login_is_asked_in_turn(
 
 @pytest.mark.parametrize(("login", "at_once"), [("bot:s3cret@", True), ("other:s3cret@", False), ("", False)])
 def test_two_logins_for_one_host_go_in_turn(login: str, at_once: bool, make: Callable[..., World]) -> None:
-    """Pip keeps one login per host: if its repositories have several, none may get another's."""
+    """Pip keeps one login per host: if its repositories have several, none gets another's."""
     world = make(1)
     (server,) = world.tiers
     world.install(numbered(12))
@@ -221,7 +221,7 @@ def test_two_logins_for_one_host_go_in_turn(login: str, at_once: bool, make: Cal
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_an_interrupt_waits_for_no_page(make: Callable[..., World]) -> None:
-    """Ctrl-C ends an audit at once, though several answers are still waited for."""
+    """Ctrl-C ends an audit at once, even while it waits for several answers."""
     world = make(1)
     (server,) = world.tiers
     world.install(numbered(12))

@@ -15,7 +15,7 @@ from support.sarif import check_sarif
 @pytest.mark.story(2)
 @pytest.mark.parametrize("tool", lockers.LOCKS)
 def test_what_the_real_tools_lock(tool: str, audited: Callable[..., Audited], env_store: EnvStore) -> None:
-    """A lock of the owner's file is good; one of a stranger's file of the same name and version is an error."""
+    """A lock with the owner's file is fine; one with a stranger's file of the same name and version is an error."""
     two = audited()
     two.public.add("acme", "1.1")
     good = lockers.lock(env_store, tool, two.folder / "good", {"corp": two.corp.page_url}, "acme==1.1")
@@ -36,7 +36,7 @@ def test_what_the_real_tools_lock(tool: str, audited: Callable[..., Audited], en
 
 
 def test_another_repository_than_the_owner(audited: Callable[..., Audited]) -> None:
-    """Where the files are the owner's it is a warning that a lock names another repository; unproven, an error."""
+    """A lock that names another repository is a warning if the files are the owner's, an error if unproven."""
     two = audited()
     theirs = two.corp._shelf.files("acme")[1]
     package = (
@@ -59,8 +59,8 @@ def test_another_repository_than_the_owner(audited: Callable[..., Audited]) -> N
     assert found("https://evil.example/simple") == [("unlisted", "note")]
 
 
-def test_a_path_is_seen_from_the_lock(audited: Callable[..., Audited]) -> None:
-    """In uv a lock names a folder of wheels by its path from the lock: it is the policy's, wherever audit runs."""
+def test_paths_are_relative_to_the_lock(audited: Callable[..., Audited]) -> None:
+    """In uv a folder of wheels is a path relative to the lock: it matches the policy's, wherever audit runs."""
     two = audited()
     wheels = two.folder / "wheels"
     wheels.mkdir()
@@ -87,7 +87,7 @@ DIRECT = {
 
 @pytest.mark.parametrize("name", DIRECT)
 def test_what_comes_from_no_repository(name: str, audited: Callable[..., Audited]) -> None:
-    """Git, folders and URLs are a note, an error where the name is routed or the policy refuses them."""
+    """Git, folders and URLs are a note, or an error if the name is routed or the policy refuses them."""
     two = audited()
     two.policy(corp='owns = ["mine"]')
     for project, severity in (("other", "note"), ("mine", "error")):

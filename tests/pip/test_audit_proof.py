@@ -27,7 +27,7 @@ OWNS = 'owns = ["acme"]'
 
 
 def carry(server: RepositoryServer, project: str, version: str, name: str, text: str) -> None:
-    """Let a wheel of a repository carry one more file in its metadata."""
+    """Add a file to the metadata of a repository's wheel."""
     server.add(project, version)
     shelf = server._shelf._projects[project]
     file = next(file for file in shelf.values() if f"-{version}-" in file.filename)
@@ -39,8 +39,8 @@ def carry(server: RepositoryServer, project: str, version: str, name: str, text:
 
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
-def test_a_wheel_may_say_itself_where_it_came_from(pip: str, audited: Callable[..., Audited]) -> None:
-    """A direct_url.json that a wheel brings makes no finding milder, and hides no hijack."""
+def test_a_direct_url_from_a_wheel_proves_nothing(pip: str, audited: Callable[..., Audited]) -> None:
+    """A direct_url.json that a wheel contains makes no finding milder, and hides no hijack."""
     two = audited(pip)
     theirs = two.corp._shelf.files("acme")[1]
     origin = {
@@ -70,10 +70,10 @@ def test_a_wheel_may_say_itself_where_it_came_from(pip: str, audited: Callable[.
     assert two.found("--path", str(two.packages))[0] == 0
 
 
-def test_the_only_repository_is_asked_for_what_says_that_it_came_from_elsewhere(
+def test_the_only_repository_is_asked_about_direct_urls(
     audited: Callable[..., Audited],
 ) -> None:
-    """Where there is one tier alone it may own the name; an owner that is down leaves it open, and that is told."""
+    """If there is only one tier, it may own the name; if it is down, the report says that this is open."""
     two = audited()
     origin = json.dumps({"url": "https://x.example/a.zip", "archive_info": {}})
     two.dist_info("acme-99.0.dist-info", ACME_99, direct_url=origin)
@@ -87,7 +87,7 @@ def test_the_only_repository_is_asked_for_what_says_that_it_came_from_elsewhere(
 
 
 def test_an_owner_that_is_down_is_one_finding_in_the_text(audited: Callable[..., Audited]) -> None:
-    """The text groups everything that one outage leaves unjudged; JSON has each distribution."""
+    """The text groups everything that one outage leaves undecided; JSON has each distribution."""
     two = audited()
     for name in "abcdefgh":
         two.dist_info(f"{name}-1.0.dist-info", f"Name: {name}\nVersion: 1.0\n")
@@ -148,7 +148,10 @@ def test_metadata_that_are_there_twice(audited: Callable[..., Audited]) -> None:
 
 
 def planted(folder: Path) -> Path:
-    """An environment in which a package has put its own Python and pyvenv.cfg; the mark that the Python leaves."""
+    """An environment with its own Python and pyvenv.cfg from a package.
+
+    The file that this Python writes when it runs.
+    """
     mark = folder.parent / "started"
     (folder / "bin").mkdir(parents=True)
     python = folder / "bin" / "python"
@@ -210,21 +213,21 @@ def test_the_screen_says_what_was_read() -> None:
 
 
 def made(folder: Path, *names: str) -> list[str]:
-    """Make folders of packages, in this order."""
+    """Create folders of packages, in this order."""
     for name in names:
         (folder / name).mkdir(parents=True)
     return [str(folder / name) for name in names]
 
 
 def python_at(path: Path) -> str:
-    """An interpreter as far as its name goes."""
+    """A file that looks like an interpreter."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return str(path)
 
 
 def test_where_packages_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layouts of CPython, Debian and Windows; of several versions those that the name of the Python leaves."""
+    """The layouts of CPython, Debian and Windows; of several versions, those that the name of the Python allows."""
     monkeypatch.setattr("site.getuserbase", lambda: str(tmp_path / "home"))
     unix = made(tmp_path / "unix", "lib/python3.11/site-packages", "lib/python3.12/site-packages")
     assert packages_of(python_at(tmp_path / "unix/bin/python3")) == unix

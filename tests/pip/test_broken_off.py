@@ -1,4 +1,4 @@
-"""Broken connections and interrupted prompts: pip goes on, or ends, as it does without repoprio."""
+"""Broken connections and interrupted prompts: pip continues, or ends, as it does without repoprio."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ON_TERMINAL = (
 
 @contextlib.contextmanager
 def breaking_off(times: int) -> Iterator[str]:
-    """The URL of a repository with acme 1.0, whose metadata file breaks off the first times that it is asked for."""
+    """The URL of a repository with acme 1.0, whose metadata file is cut off the first few times."""
     wheel = build("acme", parsed("1.0"), "corp")
     assert wheel.metadata is not None
     page = f'<a href="/files/{wheel.filename}" data-dist-info-metadata="true">{wheel.filename}</a>'
@@ -63,7 +63,7 @@ def breaking_off(times: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("switch", ["true", "false"])
 def test_a_metadata_file_that_breaks_off(switch: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """Broken off once: pip asks again and installs. Always: pip reports it, without a traceback of repoprio."""
+    """If it is cut off once, pip requests it again and installs; if always, pip reports it, without a traceback."""
     for times, codes in ((1, {0}), (99, {1, 2})):
         with breaking_off(times) as url:
             scene.file.write_text(policy_text({"corp": url}, before=f"fetch-ahead = {switch}"))

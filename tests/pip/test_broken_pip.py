@@ -29,7 +29,7 @@ def policy_in(folder: Path) -> Path:
 
 
 def words_after(said: str, lead: str) -> list[str]:
-    """The words of the command that stands after `lead`."""
+    """The words of the command after `lead`."""
     return shlex.split(said.partition(lead)[2].partition("    [")[0].partition("\n")[0])
 
 
@@ -58,10 +58,8 @@ def test_a_pip_that_is_too_old_is_named_first(where: str, fresh_env: EnvFactory,
         assert repair[2] == str(old.python)
 
 
-def test_nothing_can_be_looked_up_with_an_unknown_pip_where_the_policy_only_observes(
-    fresh_env: EnvFactory, tmp_path: Path
-) -> None:
-    """In observe mode an unknown pip goes on; a command of repoprio says once why it cannot."""
+def test_an_unknown_pip_under_observe(fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """In observe mode an unknown pip continues; commands of repoprio say once why they cannot work."""
     old, policy = aged(fresh_env), tmp_path / "policy.toml"
     policy.write_text(f'mode = "observe"\n{POLICY}')
     done = old.tool("explain", "acme", policy=policy)
@@ -90,10 +88,10 @@ def is_missing(pip: Path) -> str:
 @pytest.mark.story
 @pytest.mark.parametrize("where", ["own", "activated"])
 @pytest.mark.parametrize("breaks", [raises, is_no_python, is_missing])
-def test_a_broken_pip_is_told_in_one_line(
+def test_a_broken_pip_is_reported_in_one_line(
     where: str, breaks: Callable[[Path], str], fresh_env: EnvFactory, tmp_path: Path
 ) -> None:
-    """The message has the Python, the broken file and the repair; exit status 2, and no traceback."""
+    """The message names the Python, the broken file and the repair; exit status 2, no traceback."""
     policy, broken = policy_in(tmp_path), fresh_env(PIP, stock=where != "own")
     home = broken if where == "own" else fresh_env(PIP)
     variables = {} if where == "own" else {"VIRTUAL_ENV": str(broken.root)}
@@ -129,7 +127,7 @@ def test_the_repair_works_as_pasted(where: str, fresh_env: EnvFactory, tmp_path:
     assert _version(broken).code == 0
 
 
-def test_a_fault_of_ours_still_shows_itself(fresh_env: EnvFactory, tmp_path: Path) -> None:
+def test_our_own_errors_keep_their_traceback(fresh_env: EnvFactory, tmp_path: Path) -> None:
     """An error in repoprio's own code is not reported as a broken pip, and keeps its traceback."""
     policy, home = policy_in(tmp_path), fresh_env(PIP)
     opened = home.site_packages / "repoprio" / "pip_adapter" / "inspect" / "context.py"

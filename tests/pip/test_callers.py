@@ -40,7 +40,7 @@ class World:
         return text.format(evil=self.evil.page_url, corp=self.corp.page_url, house=self.house.path, drop=self.drop.path)
 
     def download(self, *options: str, env: dict[str, str] | None = None) -> tuple[Completed, list[str]]:
-        """Download, and what came; evil is never asked."""
+        """Download, and return the result; evil is never asked."""
         files = self.folder / "files"
         done = self.env.run("download", "--no-cache-dir", "-d", str(files), *options, policy=self.policy, env=env)
         assert not self.evil.requests
@@ -55,7 +55,7 @@ def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_the_policys_gateway_is_no_other_index(world: World) -> None:
-    """Where a pip.conf made for pips without the hook names the gateway, the repositories are asked, and not it."""
+    """If a pip.conf for pips without the hook names the gateway, the repositories are asked, and the gateway is not."""
     world.policy.write_text(f'gateway = "{world.evil.page_url}"\n{world.policy.read_text()}')
     conf = world.file("pip.conf", "[global]\nindex-url = {evil}\n")
     done, files = world.download("acme", env={"PIP_CONFIG_FILE": conf})
@@ -84,7 +84,7 @@ def test_a_requirements_file_cannot_widen_the_policy(option: str, world: World) 
 @pytest.mark.parametrize("option", UNLISTED[:3])
 @pytest.mark.parametrize("pip", PIPS)
 def test_neither_can_variables_and_files_of_pip(option: str, world: World) -> None:
-    """PIP_* and pip.conf's [global] and [install] are the caller's, and are named."""
+    """PIP_* and pip.conf's [global] and [install] count as the caller's, and are named."""
     key, value = world.filled(option).removeprefix("--").split()
     variable = f"PIP_{key.upper().replace('-', '_')}"
     done, files = world.download("acme", env={variable: value})
@@ -107,7 +107,7 @@ def test_listed_ones_are_fine_in_a_requirements_file(world: World) -> None:
 
 
 def no_index(way: str, world: World) -> tuple[list[str], dict[str, str]]:
-    """The options and variables by which a user says --no-index in one of pip's ways."""
+    """The options and variables that set --no-index in one of pip's ways."""
     conf = world.file("pip.conf", "[global]\nno-index = true\n") if way == "pip.conf" else ""
     variables = {"variable": {"PIP_NO_INDEX": "1"}, "pip.conf": {"PIP_CONFIG_FILE": conf}}
     return (["--no-index"] if way == "option" else []), variables.get(way, {})
@@ -115,8 +115,8 @@ def no_index(way: str, world: World) -> tuple[list[str], dict[str, str]]:
 
 @pytest.mark.parametrize("way", ["option", "variable", "pip.conf"])
 @pytest.mark.parametrize("pip", PIPS)
-def test_no_index_hands_no_name_down(way: str, world: World) -> None:
-    """`--no-index` rules simple repositories out; those below get their names only if they are offline."""
+def test_no_index_opens_no_name(way: str, world: World) -> None:
+    """`--no-index` rules out simple repositories; those below get their names only if they are offline."""
     options, env = no_index(way, world)
     done, files = world.download(*options, "tool", env=env)
     assert (done.code, files) == (1, []), done.stderr
@@ -146,7 +146,10 @@ def test_no_index_of_a_file_is_refused(kind: str, world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_builds_under_no_index(world: World) -> None:
-    """A build requirement is decided as its parent's names are: offline serves it, and nobody else below the owner."""
+    """A build requirement is decided like its parent's names.
+
+    An offline repository serves it, no other one below the owner.
+    """
     world.house.add("tool", {"version": "2", "sdist": True, "build-requires": ["backend"]})
     world.house.add("backend", "1.0")
     upper = world.file("upper.toml", world.policy.read_text().replace("priority = 20", "priority = 5"))
@@ -163,8 +166,8 @@ def test_builds_under_no_index(world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_children_take_the_parents_word_for_no_index(world: World) -> None:
-    """A --no-index that pip adds for child pips does not count: the parent passes on what the user said."""
+def test_children_get_the_users_no_index(world: World) -> None:
+    """A --no-index that pip adds for child pips does not count: the parent passes on what the user set."""
     env = {"_REPOPRIO_CHILD": "1", "_REPOPRIO_NO_INDEX": "0"}
     done, files = world.download("--no-index", "acme", env=env)
     assert (done.code, files) == (0, ["acme-1.0-py3-none-any.whl"]), done.stderr
@@ -176,7 +179,7 @@ def test_children_take_the_parents_word_for_no_index(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_builds_within_builds(world: World) -> None:
-    """A build requirement that must itself be built finds its own build requirements by the policy as well."""
+    """A build requirement that must itself be built gets its own build requirements under the policy too."""
     world.corp.add("setuptools", "1.0")
     world.corp.add("outer", {"version": "1", "sdist": True, "build-requires": ["inner"]})
     world.corp.add("inner", {"version": "1", "sdist": True, "build-requires": ["acme==99.0"]})

@@ -68,7 +68,7 @@ def test_config_show_as_json(env: PipEnv, file: Path) -> None:
     assert SECRET not in json.dumps(found)
 
 
-def test_config_check_tells_warnings_and_ends_well(env: PipEnv, file: Path) -> None:
+def test_config_check_prints_warnings(env: PipEnv, file: Path) -> None:
     """Warnings are printed with remedies, and the exit status is 0."""
     done = env.tool("config", "check", policy=file)
     assert done.code == 0
@@ -78,7 +78,7 @@ def test_config_check_tells_warnings_and_ends_well(env: PipEnv, file: Path) -> N
     assert SECRET not in done.stdout + done.stderr
 
 
-def test_config_check_tells_errors(env: PipEnv, file: Path) -> None:
+def test_config_check_prints_errors(env: PipEnv, file: Path) -> None:
     """All errors are printed together, with status 2, as text and JSON; values of unknown keys are hidden."""
     file.write_text(f'{CORP}password = "{SECRET}"\n{PUBLIC}priority = 0\n'.replace("priority = 90\n", ""))
     done = env.tool("config", "check", policy=file)
@@ -93,7 +93,7 @@ def test_config_check_tells_errors(env: PipEnv, file: Path) -> None:
     assert SECRET not in done.stdout + shown.stdout + shown.stderr + json.dumps(found)
 
 
-def test_a_file_is_checked_before_it_is_laid_down(env: PipEnv, file: Path) -> None:
+def test_a_file_is_checked_before_it_is_in_force(env: PipEnv, file: Path) -> None:
     """`config check FILE` reads that file, not the policy in force."""
     done = env.tool("config", "check", str(file), env={"REPOPRIO_CONFIG": "/nowhere"})
     assert (done.code, f"file: {file}" in done.stdout) == (0, True), done.stdout
@@ -160,7 +160,10 @@ def test_init_from_names(env: PipEnv) -> None:
 
 
 def test_init_finds_out_what_kind_a_folder_is(env: PipEnv, tmp_path: Path) -> None:
-    """A folder of wheels is flat, one with a page for each project is not; of an empty one init says what it took."""
+    """A folder of wheels is flat, one with a page for each project is not.
+
+    For an empty one init says what it assumed.
+    """
     for place in (
         "wheels/acme-1.0-py3-none-any.whl",
         "pages/acme/index.html",
@@ -240,7 +243,7 @@ def spread_settings(folder: Path) -> dict[str, str]:
     }
 
 
-def test_init_from_the_settings_at_hand(env: PipEnv, tmp_path: Path) -> None:
+def test_init_from_pips_settings(env: PipEnv, tmp_path: Path) -> None:
     """Each index and find-links that pip's settings name is listed with its origin, by `init` and by `config check`."""
     variables = spread_settings(tmp_path)
     expected = {
@@ -261,7 +264,7 @@ def test_init_from_the_settings_at_hand(env: PipEnv, tmp_path: Path) -> None:
     assert SECRET not in made.stdout + made.stderr + checked.stdout + checked.stderr
 
 
-def test_a_draft_says_what_is_to_decide(env: PipEnv, tmp_path: Path) -> None:
+def test_a_draft_marks_open_decisions(env: PipEnv, tmp_path: Path) -> None:
     """A draft has an error for each missing priority, and is valid once they are set."""
     variables = spread_settings(tmp_path)
     draft = tmp_path / "draft.toml"
@@ -288,7 +291,7 @@ def test_init_overwrites_nothing(env: PipEnv, file: Path) -> None:
     assert file.read_text() == before
 
 
-def test_init_tells_what_is_overridden_and_what_is_built_in(env: PipEnv, tmp_path: Path) -> None:
+def test_init_marks_overridden_and_default_indexes(env: PipEnv, tmp_path: Path) -> None:
     """An overridden setting is marked; pip's default index is included if nothing replaces it."""
     variables = spread_settings(tmp_path) | {"PIP_EXTRA_INDEX_URL": "https://other.example/"}
     (tmp_path / "global/pip/pip.conf").write_text("")
@@ -297,34 +300,34 @@ def test_init_tells_what_is_overridden_and_what_is_built_in(env: PipEnv, tmp_pat
     assert "[repositories.pypi]\n# from pip itself: its built-in default" in made
 
 
-def test_the_schema_is_printed_and_laid_down(env: PipEnv) -> None:
+def test_the_schema_is_printed_and_in_the_docs(env: PipEnv) -> None:
     """`config schema` prints what docs/repoprio.schema.json holds."""
     laid_down = (DOCS / "repoprio.schema.json").read_text(encoding="utf-8")
     assert env.tool("config", "schema").stdout == laid_down
 
 
-def test_color_is_taken_by_every_command(env: PipEnv) -> None:
-    """`--color` is for every command that reports."""
+def test_every_command_has_color(env: PipEnv) -> None:
+    """Every command that reports has `--color`."""
     for arguments in (["config", "check"], ["config", "show"], ["explain", "acme"]):
         assert "usage:" not in env.tool(*arguments, "--color", "never").stderr
 
 
 def test_a_reader_that_goes_away_is_no_error(env: PipEnv, file: Path) -> None:
-    """`repoprio config show | head -0` ends without a word."""
+    """`repoprio config show | head -0` ends silently."""
     script = "import os, subprocess, sys; r, w = os.pipe(); os.close(r); subprocess.run(sys.argv[1:], stdout=w)"
     done = _python(env, script, [str(env.python), "-m", "repoprio", "config", "show"], {"REPOPRIO_CONFIG": str(file)})
     assert done.stderr == ""
 
 
 def test_isolated_is_pips_own(env: PipEnv, tmp_path: Path) -> None:
-    """--isolated reads neither the user's file nor PIP_* variables, as pip's own does."""
+    """--isolated reads neither the user's file nor PIP_* variables, as in pip."""
     variables = spread_settings(tmp_path)
     made = env.tool("init", "--isolated", env=variables)
     assert list(tomllib.loads(made.stdout)["repositories"]) == ["pypi-corp-example"]
     assert "PIP_FIND_LINKS" not in env.tool("config", "check", "--isolated", env=variables).stdout
 
 
-def test_what_switches_the_policy_off_is_told(env: PipEnv) -> None:
+def test_what_switches_the_policy_off_is_named(env: PipEnv) -> None:
     """If REPOPRIO_CONFIG is the null device, that is reported as the reason that there is no policy."""
     done = env.tool("config", "check", env={"REPOPRIO_CONFIG": os.devnull})
     assert (done.code, "unset REPOPRIO_CONFIG" in done.stderr) == (1, True)
@@ -344,7 +347,7 @@ def test_an_index_that_stops_pip_is_a_warning(env: PipEnv, file: Path) -> None:
 
 
 def test_a_pip_conf_is_checked_by_its_ending(env: PipEnv) -> None:
-    """`config check FILE` takes a pip.conf as well; one without our section says so."""
+    """`config check FILE` also takes a pip.conf; it says so if that has no section [repoprio]."""
     example = ROOT / "example-config" / "pip.conf"
     done = env.tool("config", "check", str(example))
     assert (done.code, "no errors, no warnings" in done.stdout) == (0, True), done.stdout
@@ -370,7 +373,7 @@ def test_a_new_file_is_put_in_force_by_hand(env: PipEnv, tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["new.toml"]
 
 
-def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: PipEnv, tmp_path: Path) -> None:
+def test_a_draft_without_priorities_is_not_ready(env: PipEnv, tmp_path: Path) -> None:
     """With missing priorities pip would stop, so `init` says to set them first; a single index needs none."""
     two, one = tmp_path / "two.toml", tmp_path / "one.toml"
     done = env.tool("init", "-o", str(two), env={"PIP_FIND_LINKS": "/srv/wheels"})
@@ -403,8 +406,8 @@ def test_a_file_whose_priorities_are_open_is_not_to_be_put_in_force_yet(env: Pip
         ),
     ],
 )
-def test_a_word_that_others_use_is_answered_with_ours(words: str, said: str, env: PipEnv) -> None:
-    """A command of another tool is answered with the right one, or with all choices if none is similar."""
+def test_a_word_of_another_tool_gets_our_word(words: str, said: str, env: PipEnv) -> None:
+    """For a command of another tool, the right one is named, or all choices if none is similar."""
     done = env.tool(*words.split())
     assert (done.code, done.stderr.endswith(said)) == (2, True), done
 
@@ -413,10 +416,10 @@ def test_a_word_that_others_use_is_answered_with_ours(words: str, said: str, env
     ("arguments", "meant"),
     [(["explan"], "explain"), (["repo"], "repos"), (["config", "shwo"], "show"), (["export", "uvx"], "uv")],
 )
-def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
+def test_a_misspelled_word_gets_the_nearest_one(
     arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A misspelled command, action or choice: exit status 2, and the most similar one."""
+    """For a misspelled command, action or choice, the most similar one is named, with exit status 2."""
     with pytest.raises(SystemExit) as end:
         run(arguments)
     assert end.value.code == 2
@@ -435,15 +438,15 @@ def test_a_word_that_is_misspelled_is_answered_with_the_one_that_was_meant(
         ("export --exit-z -- --chekc", "choose from uv, poetry, pdm, pipenv, pip\n"),
     ],
 )
-def test_what_is_missing_is_told_with_its_choices(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """For a missing argument the choices are printed; but an unknown option is reported first."""
+def test_a_missing_argument_shows_its_choices(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For a missing argument the choices are printed; an unknown option is reported first."""
     with pytest.raises(SystemExit) as end:
         run(words.split())
     assert (end.value.code, capsys.readouterr().err.endswith(said)) == (2, True)
 
 
 @pytest.mark.parametrize("command", [one for one in grammar().all() if one.name != "pip"], ids=lambda one: one.name)
-def test_each_help_tells_the_exit_status(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_help_has_the_exit_statuses(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     """Each help ends with a sentence about the exit statuses 0, 2 and, if possible, 1."""
     with pytest.raises(SystemExit) as end:
         run([*command.path, "--help"])
@@ -451,7 +454,7 @@ def test_each_help_tells_the_exit_status(command: Command, capsys: pytest.Captur
     assert (end.value.code, last.startswith("0 "), "; 2 " in last, last.endswith(".")) == (0, True, True, True)
 
 
-def test_a_word_that_is_like_none_is_answered_with_all(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_word_gets_all_choices(capsys: pytest.CaptureFixture[str]) -> None:
     """If no word is similar, all possible ones are printed."""
     with pytest.raises(SystemExit) as end:
         run(["xyz"])
@@ -459,7 +462,7 @@ def test_a_word_that_is_like_none_is_answered_with_all(capsys: pytest.CaptureFix
 
 
 def test_a_check_ends_with_1_where_every_lookup_would_stop(env: PipEnv, file: Path) -> None:
-    """An index that the policy does not list, no repository that is enabled, the top one's URL not set: pip stops."""
+    """Exit status 1: an index that the policy does not list, no enabled repository, or the top one's URL not set."""
     unlisted = {"PIP_EXTRA_INDEX_URL": "https://evil.example/simple"}
     policies = {
         (CORP + PUBLIC, 0): {},
@@ -478,7 +481,7 @@ def test_a_check_ends_with_1_where_every_lookup_would_stop(env: PipEnv, file: Pa
 
 
 def test_init_says_what_pypi_is_where_pip_asks_a_mirror(env: PipEnv) -> None:
-    """`pypi` is pip's built-in index: where pip's own setting names another, the policy and stderr say which."""
+    """`pypi` is pip's built-in index: if pip's own setting names another one, the policy and stderr say which."""
     variables = {"PIP_INDEX_URL": f"https://bot:{SECRET}@mirror.example/simple/"}
     done = env.tool("init", "corp=https://corp.example/simple/", "pypi", env=variables)
     url = "https://mirror.example/simple/"

@@ -35,14 +35,14 @@ class Compared(Scene):
         self.team = self.servers["team"]
 
     def share(self, project: str, *servers: RepositoryServer, version: str = "1.0") -> None:
-        """Let several repositories list the very same file."""
+        """Let several repositories list the same file."""
         files = servers[0].add(project, version)
         for server in servers[1:]:
             server.add(project)
             server._shelf._projects[project].update({file.filename: file for file in files})
 
     def everything(self) -> list[str]:
-        """One project of each sort, and what to ask for."""
+        """One project of each kind, and the requirements to compare."""
         self.corp.add("acme", "1.0", {"version": "1.1", "requires": ["shared"]})
         self.public.add("acme", {"version": "99.0", "requires": ["shared", "evil-dep"]})
         self.public.add("evil-dep", "6.6")
@@ -87,7 +87,7 @@ def verdicts(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def project(found: dict[str, Any], name: str) -> dict[str, Any]:
-    """What is told of one project."""
+    """The JSON of one project."""
     (told,) = [one for one in found["projects"] if one["project"] == name]
     return dict(told)
 
@@ -105,7 +105,7 @@ def told(stderr: str) -> dict[str, set[str]]:
 
 
 def shown(done: Completed, policy: Path) -> str:
-    """The screen, without what differs from run to run: the environment, on its first line, and the policy's path."""
+    """The screen without what differs between runs: the first line (the environment), and the policy's path."""
     return done.stdout.partition("\n")[2].replace(str(policy), "POLICY")
 
 
@@ -173,7 +173,10 @@ _AT_120 = """\
 
 @EVERY
 def test_the_screen(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """The screen at 80 and at 120 columns, the same on every pip; no colour but on demand, and then with the marks."""
+    """The screen at 80 and at 120 columns is the same on every pip.
+
+    Colours come only on demand, and then with marks.
+    """
     words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
     narrow = env.tool("compare", *words, policy=policy, env={"COLUMNS": "80"})
     # The path of the policy, which the wrapping knows, differs from run to run.
@@ -188,7 +191,7 @@ def test_the_screen(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
 
 @pytest.mark.story
 @EVERY
-def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
+def test_the_disclosure_is_announced_and_true(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """The notice on stderr, the JSON and the additional requests to repositories agree."""
     words, env, policy = scene.everything(), pip_env(pip), scene.policy(corp='owns = ["acme-*"]')
     env.run("download", "--no-deps", *words[:-2], policy=policy, env={"PIP_NO_CACHE_DIR": "1"})
@@ -203,7 +206,7 @@ def test_the_disclosure_is_told_before_and_is_true(pip: str, pip_env: EnvFactory
     assert json.loads(done.stdout)["private"] == ["acme-core"]
 
 
-def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Compared) -> None:
+def test_the_disclosure_is_announced_before_any_request(env: PipEnv, scene: Compared) -> None:
     """The notice is printed before the first request for a disclosed name."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
@@ -232,7 +235,7 @@ def test_it_is_told_before_anybody_is_asked(env: PipEnv, scene: Compared) -> Non
 )
 @pytest.mark.parametrize("mode", ["strict", "flexible"])
 def test_routed_names_stay_private(env: PipEnv, scene: Compared, corp: str, after: str, word: str, mode: str) -> None:
-    """Plain pip's side asks no others for names that namespaces, owns, pins and blocks keep private."""
+    """Plain pip's side does not ask others for names that namespaces, owns, pins and blocks keep private."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
     scene.public.add("app", {"version": "1.0", "requires": ["acme"]})
@@ -302,7 +305,7 @@ def test_a_name_to_disclose_must_be_a_private_one(env: PipEnv, scene: Compared, 
 
 
 def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Compared) -> None:
-    """A disclosed name stays with its owner while that gives no answer; one below that is down leaves it open."""
+    """A disclosed name stays with its owner while that is down; if a lower repository is down, the result is open."""
     scene.corp.answer("acme", Fault(status=418))
     scene.public.add("acme", "99.0")
     policy = scene.policy(corp='owns = ["acme"]')
@@ -340,7 +343,7 @@ def test_progress_is_for_terminals(env: PipEnv, scene: Compared) -> None:
 
 
 def test_exit_statuses(env: PipEnv, scene: Compared) -> None:
-    """0 where both are the same; 1 where they differ, or not with --exit-zero; 2 for wrong use, --exit-zero or not."""
+    """0 if both sides are the same; 1 if they differ, 0 with --exit-zero; 2 for wrong use, even with --exit-zero."""
     scene.corp.add("acme", "1.0")
     scene.public.add("acme", "99.0")
     scene.public.add("six", "1.0")
@@ -365,7 +368,10 @@ def test_exit_statuses(env: PipEnv, scene: Compared) -> None:
 
 @ALL
 def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """If a higher one is down, its names are unknown, and no lower one is asked; a lower one leaves plain pip open."""
+    """If a higher repository is down, its names are unknown, and no lower one is asked.
+
+    If a lower one is, pip's side is.
+    """
     scene.corp.add("acme", "1.0")
     scene.public.add("six", "1.0")
     scene.corp.answer("six", Fault(status=418))
@@ -447,7 +453,7 @@ def test_files_constraints_and_hashes(pip: str, pip_env: EnvFactory, scene: Comp
 
 @EVERY
 def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
-    """Wheels by URL and path are the same on both sides; URLs in metadata the policy refuses."""
+    """Wheels by URL and path are the same on both sides; URLs in metadata are refused by the policy."""
     (wheel,) = scene.corp.add("tool", {"version": "5.0", "requires": ["six"]})
     scene.public.add("six", "1.0")
     url, path = f"{scene.corp.root_url}files/{wheel.filename}", scene.folder / wheel.filename
@@ -504,7 +510,7 @@ def test_flexible_merge_and_versions(env: PipEnv, repository: RepositoryFactory,
 
 
 def test_repositories_on_disk(env: PipEnv, scene: Compared) -> None:
-    """Folders learn no names; the same file on disk and on a page is told to be the same by its sha256."""
+    """Folders learn no names; the same file on disk and on a page is recognized by its sha256."""
     flat = FlatDirectory(scene.folder / "flat", "flat")
     simple = DirectoryRepository(scene.folder / "simple", "simple")
     (wheel,) = flat.add("acme", "1.0")
@@ -588,7 +594,7 @@ def test_no_login_is_shown(env: PipEnv, scene: Compared) -> None:
 
 
 def test_pip_says_nothing(env: PipEnv, scene: Compared) -> None:
-    """Nothing of pip's own output appears, neither warnings nor logs of conflicts; stdout is the report."""
+    """The output has no lines of pip, neither warnings nor logs of conflicts; stdout is the report."""
     scene.corp.add("acme", {"version": "1.0", "yanked": True}, "0.9")
     scene.public.add("ext", "1.0")
     done = env.tool("compare", "acme>=2", "ext[nothing]", policy=scene.policy())

@@ -40,7 +40,7 @@ class World(Scene):
         self.corp.add("leaf-0", "1.5")
 
     def compare(self, env: PipEnv, *words: str, policy: Path) -> Completed:
-        """Run a comparison; the servers have noted nothing but this."""
+        """Run a comparison; the servers have recorded nothing else."""
         self.forget()
         for server in self.servers.values():
             server.spans.clear()
@@ -56,7 +56,7 @@ class World(Scene):
 
 @pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "23.2.1", "22.3.1"])
-def test_the_same_is_asked_told_and_found_as_in_turn(
+def test_requests_and_report_are_those_of_one_by_one(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
     """Requests overlap, at most sixteen per server; report and requests are those of a sequential comparison."""
@@ -89,8 +89,8 @@ def test_the_owner_is_asked_before_those_below(
         assert all(above[0][2] <= below[0][1] for above, below in pairwise(spans)), name
 
 
-def test_what_was_asked_in_vain_is_told(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """A name that was fetched ahead for pip alone, which then had no use for it, is announced and reported as asked."""
+def test_requests_in_vain_are_reported(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+    """A name that was fetched ahead for pip alone and not needed in the end is announced, and reported as asked."""
     scene, env = Scene(repository, tmp_path, acme=("1.0",)), pip_env("26.3")
     scene.public.add("acme", {"version": "100.0", "requires": ["in-vain"]})
     scene.public.add("in-vain", "1.0")

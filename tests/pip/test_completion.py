@@ -26,7 +26,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 
 def shell(name: str) -> str:
-    """The shell, or a skip where this machine has none."""
+    """The shell, or a skip if this machine does not have it."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"no {name} here")
@@ -34,7 +34,7 @@ def shell(name: str) -> str:
 
 
 def ran(*command: str, cwd: Path | None = None) -> str:
-    """What a command says; it must end well."""
+    """The output of a command, which must succeed."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, ""), done
     return done.stdout
@@ -48,7 +48,7 @@ def in_bash(folder: Path, *words: str) -> set[str]:
 
 
 def test_bash_completes_commands_options_and_values(tmp_path: Path) -> None:
-    """Commands, actions of a command, options, choices of an option, files where a file belongs, and only there."""
+    """Commands, actions, options, choices, and files only where a file belongs."""
     (tmp_path / "here.txt").touch()
     assert in_bash(tmp_path, "repoprio", "") >= {command.name for command in COMMANDS if len(command.path) == 1}
     assert in_bash(tmp_path, "repoprio", "ex") == {"explain", "export"}
@@ -137,7 +137,7 @@ def test_powershell_completes(tmp_path: Path) -> None:
 
 
 def test_the_manual_is_that_of_this_command_line() -> None:
-    """docs/repoprio.1 is what docs/build_man.py makes now, and man finds nothing to complain of."""
+    """docs/repoprio.1 is the output of docs/build_man.py, and man has no complaints."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     made = subprocess.run(
         [sys.executable, str(DOCS / "build_man.py")],

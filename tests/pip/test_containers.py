@@ -62,7 +62,7 @@ def test_the_linter_finds_mistakes(old: str, new: str, said: str) -> None:
 
 
 def is_debian() -> bool:
-    """Whether this machine's root can stand for Debian's, with what the file installs by apt-get."""
+    """Whether this machine's root can stand in for Debian's, with the packages that the file installs."""
     needed = ("/etc/debian_version", "/usr/lib/python3/dist-packages/pip", "/usr/bin/python3", "/usr/sbin/chroot")
     return os.geteuid() == 0 and all(map(os.path.exists, needed)) and can_be_made()
 

@@ -36,20 +36,20 @@ class Damaged(Scene):
         self.env = env
 
     def damage(self, name: str, text: str | None) -> None:
-        """Take a file away or write `text` into it; what was compiled of it goes too."""
+        """Remove a file or write `text` into it, and remove its compiled file."""
         file = self.env.site_packages / name
         for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*"):
             compiled.unlink()
         file.unlink() if text is None else file.write_text(text)
 
     def loaded(self) -> set[str]:
-        """The files of repoprio that pip loads where all is well."""
+        """The files of repoprio that pip loads if nothing is damaged."""
         said = self.take({"PYTHONPROFILEIMPORTTIME": "1"})[2]
         modules = {line.rpartition("|")[2].strip().replace(".", "/") for line in said.splitlines()}
         return {name for name in FILES if name.removesuffix(".py").removesuffix("/__init__") in modules}
 
     def take(self, env: Mapping[str, str] | None = None) -> tuple[str | None, int, str]:
-        """Which acme comes, the exit status and what was said."""
+        """Which acme is taken, the exit status and the output."""
         files = self.folder / "files"
         shutil.rmtree(files, ignore_errors=True)
         options = ["download", "--no-cache-dir", "--no-deps", "--dest", str(files), *self.indexes, "acme"]
@@ -100,8 +100,8 @@ def test_files_that_pip_does_not_load_change_nothing(damage: str, world: Damaged
 @pytest.mark.story
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", sorted(START))
-def test_what_python_loads_is_told_by_doctor(name: str, damage: str, world: Damaged) -> None:
-    """Without the files that Python loads at its start pip is open, which doctor reports; the fuse stops it."""
+def test_doctor_reports_missing_start_files(name: str, damage: str, world: Damaged) -> None:
+    """Without the files that Python loads at its start pip is open: doctor reports that, and the fuse stops it."""
     world.damage(name, DAMAGE[damage])
     assert world.take()[0] == "99.0"
     told = world.env.tool("doctor", policy=world.file, env={"PATH": "/no/such/folder"})
@@ -129,7 +129,7 @@ def test_the_way_out(world: Damaged) -> None:
 
 @pytest.mark.story
 @pytest.mark.parametrize("has_policy", [True, False])
-def test_installed_anew_as_the_message_says(has_policy: bool, world: Damaged, repoprio_wheel: Path) -> None:
+def test_the_repair_of_the_message(has_policy: bool, world: Damaged, repoprio_wheel: Path) -> None:
     """No pip can install over a damaged repoprio; the commands of the message work, in their order."""
     policy = world.file if has_policy else None
     world.damage("repoprio/pip_adapter/hooks/import_hook.py", None)
@@ -162,6 +162,6 @@ def test_upgrade_by_the_hooked_pip(world: Damaged, repoprio_wheel: Path) -> None
 
 
 def names(env: PipEnv) -> set[str]:
-    """All of repoprio's files in an environment, compiled ones aside."""
+    """All files of repoprio in an environment, except compiled ones."""
     mine = (p for top in env.site_packages.iterdir() if "repoprio" in top.name for p in [top, *top.rglob("*")])
     return {str(path) for path in mine if "__pycache__" not in path.parts}

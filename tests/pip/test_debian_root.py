@@ -96,7 +96,7 @@ def build(root: Root, scene: Scene, context: Path, file: str = "debian") -> None
 
 
 def test_an_application_in_an_environment(root: Root, wheels: Path, scene: Scene, tmp_path: Path) -> None:
-    """Ubuntu's steps, here in Debian's root: what they put into the application's environment is corp's."""
+    """Ubuntu's steps, in Debian's root: the application's environment gets corp's packages."""
     copy_in(root, wheels, "/wheels")
     build(root, scene, tmp_path / "context", "ubuntu")
     assert "acme==1.1" in root.check("/srv/app/venv/bin/pip freeze", "app").splitlines()
@@ -127,7 +127,10 @@ def test_every_way_to_a_pip_obeys(root: Root, wheels: Path, scene: Scene, tmp_pa
 
 
 def check_doctor(root: Root) -> None:
-    """Doctor calls guarded what obeys, to each user of their own environments; as root it tries no other user's."""
+    """Doctor reports as guarded what obeys, to each user for their own environments.
+
+    As root it runs no other user's.
+    """
     own = [f"/home/app/{name}/" for name in ("own", "newer", "seeded", "virtual", "toxed/.tox", ".local")]
     as_app = states(root, "app", "/home/app", "/home/app/toxed/.tox")
     assert set(as_app.values()) <= {"guarded", "no-pip"}, as_app
@@ -141,7 +144,7 @@ def check_doctor(root: Root) -> None:
 
 
 def states(root: Root, user: str, *folders: str) -> dict[str, str]:
-    """What doctor says to this user of each Python."""
+    """What doctor reports to this user for each Python."""
     given = " ".join(f"--venv {folder}" for folder in folders)
     report = json.loads(root.run(f"repoprio doctor {given} --format json", user).stdout)
     return {found["python"]: found["state"] for found in report["environments"]}

@@ -35,7 +35,7 @@ def test_a_guarded_and_an_unguarded_environment(
 
 @pytest.mark.full
 def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path) -> None:
-    """A locked policy does not affect the trials; a faulty one gives exit status 2, none gives 1."""
+    """A locked policy does not affect the trials; one with errors gives exit status 2, none gives 1."""
     env = pip_env("26.3")
     policy.write_text(f"locked = true\n{POLICY}")
     assert report(env, policy)[0] == 0
@@ -102,7 +102,7 @@ def test_a_pointer_to_nowhere_and_an_environment_without_pip(
     assert (code, found["environments"][1]["pip"]) == (0, None)
 
 
-def test_other_installers_and_launches_are_told(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+def test_other_installers_and_launches_are_listed(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """A uv on PATH that cannot be tried is a finding; other installers are notes; `-S` is always mentioned."""
     env, tools = pip_env("26.3"), tmp_path / "bin"
     tools.mkdir()
@@ -145,9 +145,9 @@ def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy:
 def test_the_network_only_when_asked(
     pip_env: EnvFactory, policy: Path, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """With --network each repository is asked for a name that nobody has, and for its canary, side by side with others.
+    """With --network each repository is asked for a name that nobody has, and for its canary, in parallel.
 
-    Without it nobody is asked.
+    Else none is.
     """
     env, corp, down, open_to_all = pip_env("26.3"), repository("corp"), repository("down"), repository("open")
     corp.add("known", "1.0")

@@ -1,4 +1,4 @@
-"""The report of `repoprio doctor` is based on runs: of which pip and uv, as which user, with which files."""
+"""The report of `repoprio doctor` is based on runs: of each pip and uv, as this user, with these files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_each_environment_under_the_policy_that_it_sees(
     assert (done.code, "pips: 3 guarded, 0 not." in done.stdout) == (0, True)
 
 
-def test_what_a_hook_tells(pip_env: EnvFactory, policy: Path) -> None:
+def test_the_report_of_a_hook(pip_env: EnvFactory, policy: Path) -> None:
     """On request, the hook reports which policy a plain pip finds, and that pip does nothing else."""
     asked = pip_env(PIP).run("--version", policy=policy, env={ASKED: "1"})
     assert (asked.code, asked.stderr, asked.stdout.count("\n")) == (0, "", 1)
@@ -104,7 +104,7 @@ def test_pips_on_path(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None
 @pytest.mark.story
 @pytest.mark.parametrize("by", ["--python", "VIRTUAL_ENV"])
 def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Path) -> None:
-    """The activated environment, or that of --python, is first, and repoprio's own is not tried instead."""
+    """The activated environment, or that of --python, comes first; repoprio's own is not tried instead."""
     env, stock = pip_env(PIP), pip_env("22.0.2", stock=True)
     arguments = ["--python", str(stock.python)] if by == "--python" else []
     variables = {"PATH": NO_PIPS} | ({} if arguments else {"VIRTUAL_ENV": str(stock.root)})
@@ -119,7 +119,7 @@ def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Pat
     assert "no hook in this environment finds it" in said
 
 
-def test_who_looks_from_where(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+def test_the_report_names_user_folder_and_commands(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """The report names the user, the folder and the commands of all runs."""
     env = pip_env(PIP)
     code, found = report(env, policy)
@@ -227,7 +227,7 @@ def real_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uv]:
 
 @pytest.mark.full
 def test_uv_obeys_the_export_wherever_it_lies(real_uv: Uv) -> None:
-    """Without the export uv is open; with it, as the system's file, the user's or both, it obeys."""
+    """Without the export uv is open; with it as the system's file, the user's or both, it obeys."""
     looked = real_uv.looked()
     assert (looked.obeys, looked.is_as_exported, looked.file, looked.trial.took) == (False, False, None, "1.0")
     for place in (real_uv.user, real_uv.system):
@@ -308,7 +308,7 @@ def test_a_workspaces_override_is_for_uv_lock_too(real_uv: Uv) -> None:
 
 @pytest.mark.full
 def test_uv_tool_reads_no_project(real_uv: Uv) -> None:
-    """The real uv's `uv tool` does not read a project's file: where the export lies there alone, it is open."""
+    """The real uv's `uv tool` does not read a project's file: with the export only there, it is open."""
     (real_uv.work / "uv.toml").write_text(real_uv.exported)
     looked = real_uv.looked()
     assert (looked.obeys, looked.open_in, looked.file) == (False, ("uv tool and uvx",), None)
@@ -318,7 +318,7 @@ def test_uv_tool_reads_no_project(real_uv: Uv) -> None:
 
 @pytest.mark.full
 def test_a_file_above_the_folder_of_the_trial_changes_nothing(real_uv: Uv) -> None:
-    """Anybody may write in /tmp: what lies there is not taken for what the export says."""
+    """Anybody may write in /tmp: a file there does not count as a setting of the export."""
     (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
     for place in (Path(real_uv.tried.folder), real_uv.work):
         (place / "uv.toml").write_text('find-links = ["/tmp/wheels"]\n')
@@ -327,7 +327,7 @@ def test_a_file_above_the_folder_of_the_trial_changes_nothing(real_uv: Uv) -> No
 
 
 def test_a_source_goes_before_the_export(real_uv: Uv, tmp_path: Path) -> None:
-    """The real uv takes a project's name from its source, though its settings are the export; and doctor finds that."""
+    """Real uv takes a project's name from its source, even with the export's settings; doctor reports that."""
     (real_uv.system / "uv" / "uv.toml").write_text(real_uv.exported)
     wheel = tmp_path / "acme-99.0-py3-none-any.whl"
     wheel.write_bytes(build("acme", parse("99.0")).content)
@@ -349,7 +349,7 @@ def test_a_source_goes_before_the_export(real_uv: Uv, tmp_path: Path) -> None:
 
 
 def test_the_sources_of_a_workspace(tmp_path: Path) -> None:
-    """Those of the folder's own project, its workspace and the members count; those of what lies above do not."""
+    """Sources of the folder's own project, its workspace and the members count, but not those of folders above."""
     one, root = tmp_path / "root" / "packages" / "one", tmp_path / "root"
     one.mkdir(parents=True)
     (one.parent / "two").mkdir()
@@ -411,7 +411,7 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
 
 
 def test_uv_without_a_file_and_with_gaps() -> None:
-    """Where the export lies in no one file none is named; a fix that ends with 1 says that it does."""
+    """If no single file has the export, none is named; a fix that ends with exit status 1 says so."""
     gaps = [{"key": "mode", "means": "something stays open"}]
     known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
     known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": [], "is_bare": False}
@@ -429,8 +429,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_side_by_side_and_told_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several are tried concurrently, reported in order; a terminal shows the progress until the end."""
+def test_parallel_trials_show_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials run in parallel and are reported in order; a terminal shows the progress until the end."""
     screen, meeting = Terminal(), threading.Barrier(3, timeout=30)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")

@@ -30,7 +30,7 @@ def policy(tmp_path: Path) -> Path:
 
 
 def put_pip(env: PipEnv, folder: Path) -> None:
-    """Make a wheel of the pip of `env`."""
+    """Build a wheel of the pip of `env`."""
     info = f"pip-{env.pip_version}.dist-info"
     with zipfile.ZipFile(folder / f"pip-{env.pip_version}-py3-none-any.whl", "w") as wheel:
         for part in ("pip", info):
@@ -40,7 +40,7 @@ def put_pip(env: PipEnv, folder: Path) -> None:
 
 
 def follow(env: PipEnv, said: str, policy: Path, variables: dict[str, str]) -> list[str]:
-    """Do what doctor says of the second pip, in its order; returns the commands."""
+    """Do what doctor proposes for the second pip, in that order; returns the commands."""
     commands = re.findall(r"(?m)^ +(?:fix|then): (.+)$", said)
     path = f"{variables['PATH']}{os.pathsep}/usr/bin{os.pathsep}/bin"
     for command in commands:
@@ -134,7 +134,7 @@ def look(env: PipEnv, policy: Path, *arguments: str, path: str = NO_PIPS) -> lis
     return rows
 
 
-def test_no_placeholder_where_a_launcher_names_no_python(
+def test_no_placeholder_if_a_launcher_names_no_python(
     pip_env: EnvFactory, fresh_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
     """If the pip of a shell launcher fails, doctor finds the Python that it starts, and names it in the fix."""
@@ -151,7 +151,10 @@ def test_no_placeholder_where_a_launcher_names_no_python(
 @pytest.mark.full
 @pytest.mark.skipif(not owners.is_root(), reason="only root can give files to another user")
 def test_a_skipped_launcher_that_names_no_python(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """The command to try is whole, and finds the launcher on PATH; what everybody can change is told how to keep."""
+    """The proposed command is complete and finds the launcher on PATH.
+
+    What anybody can change comes with a way to protect it.
+    """
     env, shims = pip_env(PIP), tmp_path / "shims"
     shims.mkdir()
     (shims / "pip").write_text("#!/bin/sh\n")
@@ -181,7 +184,7 @@ def test_venv_takes_a_python_too(pip_env: EnvFactory, fresh_env: EnvFactory, pol
 
 
 def test_an_environment_without_pip(fresh_env: EnvFactory, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Where there is no pip to ask, nothing is said of what its hook finds but that it was not tried."""
+    """Without a pip to ask, the report says that the hook was not tried, and nothing else about it."""
     env, other = pip_env(PIP), fresh_env(PIP, stock=True)
     shutil.rmtree(other.site_packages / "pip")
     file = tmp_path / "sound.toml"

@@ -70,7 +70,7 @@ _PIP_OF_FOLDER = "import pathlib; pathlib.Path(__file__).with_name('run').touch(
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["pip.py", pytest.param("pip/__init__.py", marks=pytest.mark.full)])
-def test_a_pip_of_the_folder_is_told_and_not_run(
+def test_a_pip_of_the_folder_is_reported_and_not_run(
     name: str, pip_env: EnvFactory, policy: Path, here: Path, tmp_path: Path
 ) -> None:
     """A module that replaces pip in the user's folder fails the check, and doctor never runs it."""
@@ -104,7 +104,7 @@ def test_a_pip_of_the_folder_is_told_and_not_run(
 
 @pytest.mark.full
 def test_a_pip_of_the_folder_that_python_does_not_see(pip_env: EnvFactory, policy: Path, here: Path) -> None:
-    """A folder named pip without code is none; PYTHONSAFEPATH keeps a Python that heeds it from the folder."""
+    """A folder named pip without code does not count; PYTHONSAFEPATH keeps newer Pythons from reading the folder."""
     env = pip_env(PIP)
     (here / "pip").mkdir()
     assert env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS}).code == 0

@@ -1,4 +1,4 @@
-"""`repoprio doctor` tries each launcher on PATH separately, unless its text shows all that it does."""
+"""`repoprio doctor` tries each launcher on PATH separately, unless its text shows everything that it does."""
 
 from __future__ import annotations
 

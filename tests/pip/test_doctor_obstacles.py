@@ -104,8 +104,8 @@ def test_it_loads_nothing_and_there_is_no_hook(
 
 
 @pytest.mark.parametrize(("can_write", "is_fused"), [(False, False), (True, True), (False, True)])
-def test_what_is_said_where_little_can_help(can_write: bool, is_fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Doctor advises neither to edit a file that this user cannot change, nor a fuse that is in place."""
+def test_no_advice_that_cannot_help(can_write: bool, is_fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doctor does not advise editing a file that this user cannot change, nor a fuse that is in place already."""
     monkeypatch.setattr(os, "access", lambda _path, _mode: can_write)
     told = PipFacts(Pip("/x/bin/python", "/x/bin/pip", ("-S",)), PIP)
     obstacle = Obstacle(launcher="/x/bin/pip", options=("-S",), loads_nothing=True)
@@ -200,7 +200,7 @@ def test_a_second_repoprio_that_is_broken(
 def test_a_sitecustomize_that_hides_the_bases_hook(
     fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path
 ) -> None:
-    """Where an environment has the hook from its base alone, one of its own is offered too, and holds."""
+    """If an environment has the hook only from its base, doctor offers one of its own too, and that one works."""
     env, other, folder = pip_env(PIP), fresh_env(PIP, stock=True), tmp_path / "hides"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text("")

@@ -75,7 +75,7 @@ def install(*arguments: str) -> Callable[[World], str | None]:
 
 
 def from_file(text: str, *arguments: str) -> Callable[[World], str | None]:
-    """A door that installs from a file named {file}."""
+    """A door that installs from {file}."""
 
     def through(world: World) -> str | None:
         file = world.write("wanted.txt", text)
@@ -132,7 +132,7 @@ def outdated(world: World) -> str | None:
 
 
 def self_check(world: World) -> str | None:
-    """Pip's look for a newer pip: corp owns that name too."""
+    """Pip's check for a newer pip: corp owns that name too."""
     world.corp.add("pip", "1.0")
     world.public.add("pip", "99.0")
     done = world.env.run(
@@ -183,7 +183,7 @@ def builds(*options: str) -> Callable[[World], str | None]:
 
 
 class Door(NamedTuple):
-    """One way in, and since which pip there is one."""
+    """One way in, and the first pip that has it."""
 
     way: Callable[[World], str | None]
     since: Version = (0,)
@@ -248,7 +248,7 @@ def test_every_door_obeys(pip: str, door: str, world: World) -> None:
 
 
 def record(world: World, pip: str, door: str, result: str) -> None:
-    """Note a result for the table in the docs, where REPOPRIO_DOORS names a file for them."""
+    """Record a result for the table in the docs, if REPOPRIO_DOORS names a file for them."""
     if file := os.environ.get("REPOPRIO_DOORS"):
         python = subprocess.run([world.env.python, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
         with Path(file).open("a", encoding="utf-8") as opened:
@@ -275,7 +275,7 @@ def test_no_import_is_blocked(pip: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("pip", ["26.3"])
-def test_a_newer_pip_is_told(pip: str, world: World) -> None:
+def test_a_newer_pip_gets_a_notice(pip: str, world: World) -> None:
     """A pip newer than the tested ones runs if all patched functions are as expected, with one notice."""
     init = world.env.site_packages / "pip" / "__init__.py"
     init.write_text(init.read_text().replace('__version__ = "26.3"', '__version__ = "27.0"'))

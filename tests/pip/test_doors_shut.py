@@ -37,7 +37,7 @@ def project(folder: Path, build: str, requires: str = "") -> Path:
 
 
 def test_another_python_keeps_its_own_policy(two: Pair, fresh_env: EnvFactory) -> None:
-    """`pip --python OTHER` without a policy passes none on: OTHER's own applies."""
+    """`pip --python OTHER` without a policy passes none on: OTHER's own policy applies."""
     other = fresh_env("24.0")
     below, above = two.public.page_url, two.corp.page_url
     policy = two.file.read_text().replace("[repositories.", "repositories.")
@@ -144,7 +144,7 @@ def test_the_legacy_resolver_takes_no_other_project(pip: str, fresh_env: EnvFact
 
 
 def test_callers_logins_are_redacted(two: Pair) -> None:
-    """A login that a caller named is not shown where pip shows the command of a child, not with -vvv either."""
+    """A login that a caller named is not shown when pip prints the command of a child, not even with -vvv."""
     two.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["nope"]})
     host = two.corp.host
     done = two.home.run("wheel", "-vvv", "-i", f"http://ada:callers-s3cret@{host}/simple/", "tool", policy=two.file)

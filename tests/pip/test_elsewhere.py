@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="simulates the o
 
 
 def variables(platform: str, home: Path) -> dict[str, str]:
-    """What makes a Python look like one of `platform`, and the variables that name its folders."""
+    """The variables that make a Python look like one of `platform`, and those that name its folders."""
     folders = {"ALLUSERSPROFILE": "ProgramData", "APPDATA": "Roaming", "LOCALAPPDATA": "Local", "HOME": "home"}
     for name in folders.values():
         (home / name).mkdir(exist_ok=True)
@@ -78,7 +78,7 @@ def policy(folder: Path) -> str:
 
 
 def test_windows(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """The policy in %PROGRAMDATA% is found, whatever variables say; what looks up, installs and explains works."""
+    """The policy in %PROGRAMDATA% is found, whatever the variables say; lookups, installations and explain work."""
     env, there = pip_env(PIP), variables("win32", tmp_path)
     (place := tmp_path / "ProgramData/repoprio").mkdir(parents=True)
     (place / "repoprio.toml").write_text(policy(tmp_path / "wheels"))
@@ -96,7 +96,7 @@ def test_windows(pip_env: EnvFactory, tmp_path: Path) -> None:
 
 @pytest.mark.full
 def test_doctor_on_windows(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Doctor needs no numbers of users, and names pip.ini; the pips that it starts are simulated, too."""
+    """Doctor needs no user ids, and names pip.ini; the pips that it starts are simulated too."""
     env, there = pip_env(PIP), variables("win32", tmp_path)
     (file := tmp_path / "repoprio.toml").write_text(policy(tmp_path / "wheels"))
     doctor = env.tool("doctor", policy=file, env={**there, "PATH": str(env.python.parent)})
@@ -130,8 +130,8 @@ def test_output_of_any_encoding(pip_env: EnvFactory, tmp_path: Path) -> None:
         assert (refused.code, "\\u2192" in refused.stderr, "[owned-absent]" in refused.stderr) == (1, True, True)
 
 
-def test_the_simulation_is_told_apart(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """What these tests rely on: a child of the simulated Python is one, too."""
+def test_the_simulation_reaches_child_processes(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """These tests rely on this: a child process of the simulated Python is simulated too."""
     env: PipEnv = pip_env(PIP)
     asked = "import os, sys; print(sys.platform, hasattr(os, 'fork'))"
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {asked!r}])"

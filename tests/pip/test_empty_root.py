@@ -19,7 +19,7 @@ def nothing(root: Path) -> str:
 
 
 def lost(root: Path) -> str:
-    """A disk that was made and never filled."""
+    """A disk that was formatted and never filled."""
     (root / "lost+found").mkdir()
     (root / ".Trash").mkdir()
     (root / "README.txt").write_text("put wheels here")
@@ -33,7 +33,7 @@ def page(root: Path) -> str:
 
 
 def folder_of_pages(root: Path) -> str:
-    """A folder in which only a page is, which lists no file."""
+    """A folder with a single page, which lists no file."""
     page(root)
     return str(root)
 
@@ -50,7 +50,7 @@ def folder_of_pages(root: Path) -> str:
         (lost, "simple"),
     ],
 )
-def test_a_root_with_nothing_in_it_hands_no_name_down(
+def test_an_empty_root_opens_no_name(
     make: Callable[[Path], str],
     kind: str,
     pip: str,

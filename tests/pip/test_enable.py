@@ -27,7 +27,7 @@ def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Pair:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """All files below `folder` with what they hold, compiled ones aside."""
+    """All files below `folder` with their content, except compiled ones."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -38,7 +38,7 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.story
 @pytest.mark.parametrize("copy", [False, True])
 @pytest.mark.parametrize("by", ["--venv", "--python"])
-def test_enable_guards_and_disable_takes_out(by: str, copy: bool, two: Pair) -> None:
+def test_enable_guards_and_disable_undoes(by: str, copy: bool, two: Pair) -> None:
     """`enable` makes the other pip obey, and `disable` leaves every file as it was."""
     before = files(two.other.site_packages)
     where = str(two.other.root if by == "--venv" else two.other.python)
@@ -145,7 +145,7 @@ def test_environments_are_made_where_the_target_is_gone(two: Pair, tmp_path: Pat
     assert done.stderr.count("is not guarded. To remove the pointer") == 1
 
 
-def test_a_copy_travels(two: Pair) -> None:
+def test_a_copy_can_be_moved(two: Pair) -> None:
     """With --copy the environment needs nothing of the one that it was enabled from."""
     assert two.home.tool("enable", "--venv", str(two.other.root), "--copy").code == 0
     text = two.file.read_text()
@@ -163,7 +163,7 @@ def test_an_installation_needs_no_pointer(two: Pair) -> None:
 
 
 def test_the_chain_of_environments_goes_on(two: Pair, tmp_path: Path) -> None:
-    """What is made from an environment that a pointer guards is guarded as well."""
+    """An environment made from one that a pointer guards is guarded too."""
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
     new = made(two.other, tmp_path / "new", "venv", two.file)
     assert (new.site_packages / "_repoprio_pointer.pth").exists()
@@ -356,7 +356,7 @@ def test_base_refuses_what_would_not_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_ensurepip_goes_on_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
+def test_ensurepip_works_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` can install Python's bundled pip, although no policy lists that folder."""
     ask = "import sys; print(sys._base_executable)"
     base = subprocess.run([two.home.python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
@@ -370,7 +370,7 @@ def test_ensurepip_goes_on_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
     assert list((tmp_path / "new").rglob("pip-*.dist-info"))
 
 
-def test_the_help_of_disable_speaks_of_taking_out(pip_env: EnvFactory) -> None:
+def test_the_help_of_disable_is_about_removal(pip_env: EnvFactory) -> None:
     """The help of disable describes removal only."""
     said = " ".join(pip_env(PIP).tool("disable", "--help").stdout.split())
     assert "Remove the hook from another environment" in said

@@ -34,7 +34,7 @@ def closed(folder: Path) -> Iterator[None]:
 
 
 def ordinary(env: PipEnv, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run repoprio as one who may not write everywhere."""
+    """Run repoprio as a user who may not write everywhere."""
     return subprocess.run(
         [*BARE, str(env.python), "-m", "repoprio", *words],
         env=env.environment(None, {"REPOPRIO_CONFIG": ""}) | {"PYTHONDONTWRITEBYTECODE": "1"},
@@ -45,7 +45,7 @@ def ordinary(env: PipEnv, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def entries(folder: Path) -> dict[str, bytes]:
-    """What lies in a folder of packages and is no package's."""
+    """The entries of a folder of packages that belong to no package."""
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
@@ -67,8 +67,10 @@ def test_read_only_packages(pip_env: EnvFactory, fresh_env: EnvFactory) -> None:
 
 
 @pytest.mark.parametrize("is_closed", ["stdlib", "custom"])
-def test_a_base_is_not_changed_by_halves(is_closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where one of the two places of a base cannot be written, the other one stays as it is; the owner is named."""
+def test_a_base_is_changed_completely_or_not_at_all(
+    is_closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If one of the two places of a base cannot be written, the other one stays unchanged; the owner is named."""
     stdlib, elsewhere = tmp_path / "stdlib", tmp_path / "elsewhere"
     for folder in (stdlib, elsewhere):
         folder.mkdir()

@@ -22,7 +22,7 @@ from support.scene import Scene
 
 
 def made(folder: Path, *, is_venv: bool = True) -> Path:
-    """An environment as far as its files tell: a Python, which nobody starts."""
+    """A Python that looks like an environment by its files; nobody starts it."""
     python = folder / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\nexit 3\n")
@@ -33,7 +33,7 @@ def made(folder: Path, *, is_venv: bool = True) -> Path:
 
 
 def test_the_option_comes_before_the_activated_one_and_that_before_our_own(tmp_path: Path) -> None:
-    """``--python`` wins over VIRTUAL_ENV, which wins over repoprio's own; the report says how it was named."""
+    """``--python`` overrides VIRTUAL_ENV, which overrides repoprio's own; the report says how it was named."""
     activated, named = made(tmp_path / "a"), made(tmp_path / "b")
     variables = {"VIRTUAL_ENV": str(tmp_path / "a")}
     assert meant(str(named), variables)[:3] == (str(named), str(tmp_path / "b"), "--python")
@@ -64,7 +64,7 @@ def test_our_own_environment_is_known_by_any_of_its_names(tmp_path: Path) -> Non
     assert not meant(str(Path(sys.executable).resolve()), {}).is_own or sys.prefix == sys.base_prefix
 
 
-def test_where_no_pyvenv_cfg_is_the_place_of_the_program_tells(tmp_path: Path) -> None:
+def test_without_pyvenv_cfg_the_program_shows_the_prefix(tmp_path: Path) -> None:
     """Without a pyvenv.cfg, the prefix is the parent of the folder of the real program."""
     python = made(tmp_path / "opt", is_venv=False)
     link = tmp_path / "python3"
@@ -74,7 +74,7 @@ def test_where_no_pyvenv_cfg_is_the_place_of_the_program_tells(tmp_path: Path) -
 
 @pytest.mark.parametrize("what", ["gone", "empty", "file"])
 def test_what_is_no_environment_is_an_error_with_a_way_out(tmp_path: Path, what: str) -> None:
-    """A wrong VIRTUAL_ENV or ``--python`` is an error that says what to do."""
+    """For a wrong VIRTUAL_ENV or ``--python`` the error says what to do."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     place = str(tmp_path / what)
@@ -86,7 +86,7 @@ def test_what_is_no_environment_is_an_error_with_a_way_out(tmp_path: Path, what:
         meant(place, {"VIRTUAL_ENV": sys.prefix})
 
 
-def test_it_is_named_with_what_is_known_of_it(tmp_path: Path) -> None:
+def test_the_line_has_all_known_facts(tmp_path: Path) -> None:
     """The line has the Python, its version and pip if they are known, and how it was named."""
     python = made(tmp_path / "env")
     found = meant(str(python), {})
@@ -122,8 +122,8 @@ def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Two:
 REPORTS = (["explain", "acme"], ["compare", "acme"], ["repos"], ["repos", "--check"], ["config", "check"])
 
 
-def test_commands_speak_of_the_activated_environment(two: Two) -> None:
-    """explain, compare, repos and config name its Python, its pip, and that no hook guards it."""
+def test_commands_name_the_activated_environment(two: Two) -> None:
+    """Explain, compare, repos and config name its Python and its pip, and say that no hook guards it."""
     line = f"environment: {two.venv.python} (Python {platform.python_version()}, pip {THERE}; VIRTUAL_ENV)"
     for command in REPORTS:
         done = two.tool(*command)
@@ -139,7 +139,7 @@ def test_commands_speak_of_the_activated_environment(two: Two) -> None:
     [pytest.param(each, marks=() if each is REPORTS[0] else pytest.mark.full) for each in REPORTS],
     ids=" ".join,
 )
-def test_json_speaks_of_the_activated_environment(command: list[str], two: Two) -> None:
+def test_json_names_the_activated_environment(command: list[str], two: Two) -> None:
     """The same facts are in the JSON of each command."""
     found = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
     assert (found["python"], found["pip"], found["guarded"]) == (str(two.venv.python), THERE, False)
@@ -170,8 +170,8 @@ def test_its_own_pip_conf_is_the_policy(two: Two) -> None:
         assert ("https://there.example" in said, "https://here.example" in said) == (False, True), said
 
 
-def test_a_hook_of_its_own_is_seen(two: Two) -> None:
-    """An enabled environment is reported as guarded, and the started repoprio still answers."""
+def test_an_enabled_environment_is_reported_as_guarded(two: Two) -> None:
+    """An enabled environment is reported as guarded, and the repoprio that was started still answers."""
     assert two.base.tool("enable", "--venv", str(two.venv.root)).code == 0
     done = two.tool("explain", "acme")
     assert (done.code, "not guarded" in done.stdout, " comes from corp" in done.stdout) == (0, False, True), done
@@ -216,7 +216,7 @@ def test_an_environment_that_cannot_answer_is_an_error_that_names_it(two: Two, t
 
 
 def test_what_needs_no_pip_there_goes_on_without_one(two: Two) -> None:
-    """Commands about the policy work in an environment without pip; if it is named, repoprio's pip serves it."""
+    """Commands about the policy work in an environment without pip; if it is named, repoprio's pip is used."""
     shutil.rmtree(two.venv.site_packages / "pip")
     for command in (["config", "check"], ["config", "show"], ["repos"], ["export", "uv"], ["init"]):
         done = two.tool(*command)
@@ -226,7 +226,7 @@ def test_what_needs_no_pip_there_goes_on_without_one(two: Two) -> None:
 
 
 def older_python() -> str:
-    """A Python 3.10 on PATH, or where pyenv keeps one beside this; or a skip."""
+    """A Python 3.10 on PATH or from pyenv; or a skip."""
     beside = Path(sys.base_prefix).parent.glob("3.10*/bin/python3.10")
     for python in (shutil.which("python3.10"), *map(str, beside)):
         if python and sys.version_info >= (3, 11) and subprocess.run([python, "-V"], check=False).returncode == 0:
@@ -235,7 +235,7 @@ def older_python() -> str:
 
 
 def test_explain_judges_for_the_python_that_is_meant(two: Two, env_store: EnvStore) -> None:
-    """A file that needs a newer Python is none for the activated one, and is for repoprio's own."""
+    """A file that needs a newer Python fits repoprio's own Python, and not the activated one."""
     venv = env_store.env(THERE, python=older_python())
     found = json.loads(two.tool("explain", "acme", "--format", "json", env={"VIRTUAL_ENV": str(venv.root)}).stdout)
     assert found["environment"]["version"].startswith("3.10.")
@@ -245,7 +245,7 @@ def test_explain_judges_for_the_python_that_is_meant(two: Two, env_store: EnvSto
 
 
 def why(said: str) -> list[str]:
-    """The words of the command that a refusal says to tell more."""
+    """The words of the command that a refusal proposes for more details."""
     line = next(line for line in said.splitlines() if "why: " in line)
     return shlex.split(line.partition("why: ")[2].partition("    ")[0])
 
@@ -268,7 +268,7 @@ def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: st
 
 
 def test_what_somebody_else_wrote_is_no_command_of_ours(two: Two) -> None:
-    """A command inside a text of the policy stays as written; repoprio's own names the environment."""
+    """A command inside a text of the policy stays unchanged; repoprio's own commands name the environment."""
     two.file.write_text(f'help = "repoprio doctor, or ask"\n{two.file.read_text()}')
     other = {"VIRTUAL_ENV": str(two.venv.root)}
     done = two.base.run("install", "acme>=3", policy=two.file, env=other)
@@ -286,7 +286,7 @@ def test_a_hint_of_a_build_names_the_environment_that_builds(two: Two, repositor
 
 
 def test_a_faulty_policy_says_how_to_look_at_it_there(two: Two) -> None:
-    """The command that shows the errors names the environment that has the faulty files."""
+    """The command that shows the errors names the environment with the faulty files."""
     (two.base.root / "pip.conf").write_text("[repoprio]\nmode = strickt\n")
     done = two.base.run("install", "acme", env={"VIRTUAL_ENV": str(two.venv.root), "PIP_CONFIG_FILE": ""})
     assert (done.code, f"repoprio config check --python {two.base.python}" in done.stderr) == (2, True), done
@@ -309,7 +309,7 @@ def test_without_a_sound_policy_the_environment_is_named_once(two: Two, *, is_ow
 
 @pytest.mark.story
 @pytest.mark.parametrize("has_own", [False, True])
-def test_what_that_environment_keeps_of_a_policy_is_heeded(two: Two, fresh_env: EnvFactory, has_own: bool) -> None:
+def test_a_recorded_policy_of_the_environment_counts(two: Two, fresh_env: EnvFactory, has_own: bool) -> None:
     """A file that `enable --policy` recorded there is the reported policy."""
     venv = fresh_env(PIP) if has_own else two.venv
     assert two.base.tool("enable", "--venv", str(venv.root), "--policy", str(two.file)).code == 0

@@ -31,7 +31,7 @@ _KEY = re.compile(r"(?m)^repositories\.([a-z0-9-]+)\.url = .*$")
 
 
 def texts(name: str, urls: Mapping[str, str]) -> dict[str, str]:
-    """The files of an example, each with the URLs of these repositories in place of its own."""
+    """The files of an example, with the URLs of these repositories instead of its own."""
     found = {file: (FOLDER / file).read_text(encoding="utf-8") for file in EXAMPLES[name]["files"]}
     return {file: _with_urls(text, urls) for file, text in found.items()}
 
@@ -101,7 +101,7 @@ class Machine:
         self.variables = {key: str(self.policy)}
 
     def decisions(self) -> dict[str, str]:
-        """What `repoprio explain` says of each request, as the data has it."""
+        """The result of `repoprio explain` for each request, as the data has it."""
         done = self.env.tool("explain", *self.example["expect"], "--format", "json", env=self.variables)
         assert done.stdout, done.stderr
         found = {}
@@ -117,10 +117,10 @@ class Machine:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_it_makes_the_choices_that_it_promises(
+def test_its_choices_are_as_stated(
     name: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Each request is decided as the data states, pip takes the same, and nobody below an owner is asked."""
+    """Each request is decided as the data states, pip takes the same, and no repository below an owner is asked."""
     machine = Machine(name, pip_env(PIP), repository, tmp_path)
     expected: dict[str, str] = machine.example["expect"]
     assert machine.decisions() == expected
@@ -141,10 +141,10 @@ def test_an_air_gapped_machine_refuses_at_once(
     assert machine.chosen("--no-index", "requests") == "Would install requests-2.0"
 
 
-def test_a_private_index_that_is_down_hands_nothing_over(
+def test_a_private_index_that_is_down_opens_no_name(
     pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """While the private index is down, or a folder of wheels is not mounted, no name comes from PyPI."""
+    """While the private index is down, or a folder of wheels not mounted, no name comes from PyPI."""
     machine = Machine("private-over-pypi", pip_env(PIP), repository, tmp_path)
     machine.servers["corp"].close()
     assert "corp (priority 10) is unavailable" in machine.chosen("requests-internal")

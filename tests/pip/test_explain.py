@@ -35,7 +35,7 @@ def corp(repository: RepositoryFactory) -> RepositoryServer:
 
 @pytest.fixture
 def policy(corp: RepositoryServer, tmp_path: Path) -> Path:
-    """A policy with that one alone."""
+    """A policy with only that repository."""
     file = tmp_path / "policy.toml"
     file.write_text(f'[repositories.corp]\nurl = "{corp.page_url}"\n')
     return file
@@ -91,7 +91,7 @@ def test_requirements_of_one_project_are_one(pip: str, pip_env: EnvFactory, poli
 def test_a_file_of_requirements_is_named_with_its_option(
     pip_env: EnvFactory, corp: RepositoryServer, policy: Path, tmp_path: Path
 ) -> None:
-    """A file without -r is wrong use, and the error says how to name it; no repository is asked for its name."""
+    """A file without -r is wrong use; the error says how to name it, and no repository is asked for its name."""
     (tmp_path / "requirements.txt").write_text("six\n")
     corp._requests.clear()
     for command in ("explain", "compare"):
@@ -105,7 +105,7 @@ def test_a_file_of_requirements_is_named_with_its_option(
 def test_constraints_that_are_no_versions(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, policy: Path, tmp_path: Path
 ) -> None:
-    """A constraint with a URL decides, regardless of repositories; one with extras is wrong use."""
+    """A constraint with a URL decides whatever the repositories have; one with extras is wrong use."""
     file = tmp_path / "c.txt"
     file.write_text(f"acme @ {corp.root_url}files/acme-1.0-py3-none-any.whl\n")
     code, (found,) = told(pip_env(pip), policy, "acme", "-c", str(file))
@@ -117,7 +117,10 @@ def test_constraints_that_are_no_versions(
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_hashes_that_no_file_has(pip: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
-    """If pip would stop at a hash, nothing would be installed, and each file says why; a correct hash is fine."""
+    """If pip would stop because of a hash, nothing would be installed, and each file says why.
+
+    A correct hash is fine.
+    """
     env, file = pip_env(pip), tmp_path / "r.txt"
     file.write_text(f"six==1.1 {WRONG}\nacme==1.0\n")
     code, found = told(env, policy, "-r", str(file))

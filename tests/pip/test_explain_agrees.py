@@ -30,7 +30,7 @@ SETTINGS: Final = {"PIP_RETRIES": "0", "PIP_DEFAULT_TIMEOUT": "5"}
 
 @dataclass
 class World:
-    """What each repository has and answers, the policy, and what is asked for."""
+    """The content and answers of each repository, the policy, and the requirements."""
 
     files: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)

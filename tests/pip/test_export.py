@@ -141,7 +141,7 @@ def test_the_demos_repositories(pip_env: EnvFactory, repository: RepositoryFacto
 
 @pytest.mark.parametrize("status", [403, 410])
 def test_absent_statuses(status: int, pip_env: EnvFactory, world: World) -> None:
-    """A status in `absent` lets uv go on as well; without it uv stops, or takes no other's file."""
+    """A status in `absent` lets uv continue as well; without it uv stops, or takes no other's file."""
     world.corp.answer("requests", Fault(status=status))
     env = pip_env("26.3")
     open_policy = world.policy(corp=f"absent = [404, {status}]\n")
@@ -213,7 +213,7 @@ GAPS = [
 
 
 @pytest.mark.parametrize(("text", "said"), GAPS, ids=[str(number) for number in range(len(GAPS))])
-def test_what_uv_cannot_be_told(text: str, said: str) -> None:
+def test_what_uv_cannot_express_is_listed(text: str, said: str) -> None:
     """Everything that uv cannot express is listed, with its key and the consequence."""
     assert any(said in gap for gap in gaps(text + PUBLIC)), gaps(text + PUBLIC)
 
@@ -270,7 +270,7 @@ def test_check_compares(pip_env: EnvFactory, world: World) -> None:
 
 
 def test_where_nothing_is_enabled_uv_finds_nothing() -> None:
-    """A policy whose repositories are all switched off leaves uv no index, not its built-in one."""
+    """If all repositories of a policy are switched off, uv has no index, not even its built-in one."""
     document = uv.export(read_text(CORP + "enabled = false\n", "f", {}, TOOLS), project=False).document
     assert (document["index"], document["no-index"]) == ([], True)
 

@@ -1,4 +1,4 @@
-"""What `export poetry`, `pdm` and `pipenv` print, and what the real tools do with it: also where they do not obey."""
+"""The exports for Poetry, PDM and pipenv, and what the real tools do with them, also where they do not obey."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOOL = ("poetry", "pdm", "pipenv")
 
 
 class Lab(Scene):
-    """corp (acme 1.0) above public (acme 99.0, leftpad), and projects with what is exported for a tool."""
+    """The repositories corp (acme 1.0) above public (acme 99.0, leftpad), and projects with an export for a tool."""
 
     def __init__(self, repository: RepositoryFactory, folder: Path, env: PipEnv, store: EnvStore) -> None:
         super().__init__(repository, folder)
@@ -28,7 +28,7 @@ class Lab(Scene):
         self._env, self._store, self._count = env, store, 0
 
     def export(self, tool: str, *options: str) -> Completed:
-        """What is exported of the policy as it is now."""
+        """The export of the current policy."""
         return self._env.tool("export", tool, *options, policy=self.file)
 
     def locked(self, tool: str, *requirements: str, exported: str | None = None) -> dict[str, str | None] | None:
@@ -50,14 +50,14 @@ class Lab(Scene):
 
 @pytest.fixture
 def lab(repository: RepositoryFactory, tmp_path: Path, pip_env: EnvFactory, env_store: EnvStore) -> Lab:
-    """One."""
+    """A lab."""
     return Lab(repository, tmp_path, pip_env("26.3"), env_store)
 
 
 @pytest.mark.story
 @pytest.mark.parametrize("tool", TOOL)
 def test_real_tools_take_the_owners_file(tool: str, lab: Lab) -> None:
-    """With the export the tool takes acme from corp, as pip does; the export warns first all the same."""
+    """With the export the tool takes acme from corp, as pip does; the export still warns first."""
     done = lab.export(tool)
     assert (done.code, done.stderr.splitlines()[1][:18]) == (1, "repoprio: WARNING:"), done.stderr
     assert done.stdout.splitlines()[2].startswith("# WARNING: ")
@@ -70,7 +70,10 @@ def test_real_tools_take_the_owners_file(tool: str, lab: Lab) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("tool", TOOL)
 def test_what_the_warning_says_is_true(tool: str, lab: Lab) -> None:
-    """Poetry and PDM take a stranger's version where the owner's do not fit; pipenv finds nothing below the first."""
+    """Poetry and PDM take a stranger's version if none of the owner's fits.
+
+    Pipenv finds nothing below the first source.
+    """
     warning = lab.export(tool).stderr
     low = lab.locked(tool, "acme>=2")
     if tool == "pipenv":
@@ -93,7 +96,7 @@ def test_what_the_warning_says_is_true(tool: str, lab: Lab) -> None:
 
 @pytest.mark.full
 def test_pdm_reserves_names(lab: Lab) -> None:
-    """`owns`, `namespaces`, routes and blocks hold in PDM, for what others require too; `explicit` does as well."""
+    """`owns`, `namespaces`, routes, blocks and `explicit` are enforced in PDM, for dependencies too."""
     lab.corp.add("acme-ui", {"version": "1.0", "requires": ["acme>=2"]})
     lab.policy(corp='owns = ["acme"]')
     assert lab.locked("pdm", "acme-ui") is None
@@ -109,7 +112,7 @@ def test_pdm_reserves_names(lab: Lab) -> None:
 
 @pytest.mark.full
 def test_poetry_routes_what_the_project_requires(lab: Lab) -> None:
-    """The comments of the export become a route: Poetry then refuses what the owner does not have."""
+    """A route from the export's comments makes Poetry refuse a name that the owner does not have."""
     lab.policy(corp='owns = ["acme"]')
     done = lab.export("poetry")
     assert "Poetry cannot reserve acme without source" in done.stderr
@@ -138,7 +141,7 @@ def test_check_compares_a_file(tool: str, lab: Lab) -> None:
 @pytest.mark.story
 @pytest.mark.parametrize("tool", TOOL)
 def test_without_a_policy_nothing_is_exported(tool: str, lab: Lab) -> None:
-    """A tool would go on with PyPI: nothing is printed, and the status is 2; one repository needs no warning."""
+    """A tool would continue with PyPI: nothing is printed, and the status is 2; one repository needs no warning."""
     lab.file.write_text(f'[repositories.corp]\nurl = "{lab.corp.page_url}"\nenabled = false\n')
     done = lab.export(tool)
     assert (done.code, done.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""Needed pages and metadata are fetched concurrently, and nothing else: pages tier by tier."""
+"""Needed pages and metadata are fetched in parallel, pages tier by tier, and nothing else is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 class World:
-    """Repositories, one above the other, and a policy that says so."""
+    """Repositories, one above the other, and their policy."""
 
     def __init__(self, env: PipEnv, folder: Path, servers: list[RepositoryServer]) -> None:
         self.env, self.folder, self.servers = env, folder, servers
@@ -41,7 +41,7 @@ class World:
     def choices(
         self, *wanted: str, top: str = "", own: str = "", urls: Mapping[str, str] | None = None, **options: object
     ) -> Outcome:
-        """What pip would install; the servers have noted nothing but this. `urls` are other than their own."""
+        """What pip would install; the servers have recorded nothing else. `urls` replaces their own."""
         for server in self.servers:
             server._requests.clear()
             server.spans.clear()
@@ -60,14 +60,14 @@ class World:
         return [sorted(server.requests) for server in self.servers]
 
     def delay(self) -> None:
-        """Let each page take a while."""
+        """Make each page take a while."""
         for server in self.servers:
             server.answer_all(Fault(hang=LATENCY))
 
 
 @pytest.fixture
 def world(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> World:
-    """Three repositories with nothing in them yet."""
+    """Three empty repositories."""
     return World(pip_env(NEW), tmp_path, [repository(f"r{number}") for number in (1, 2, 3)])
 
 
@@ -94,7 +94,7 @@ ROOTS = [f"root-{number}" for number in range(5)]
 def test_the_same_is_asked_and_chosen_as_in_turn(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """With and without fetching ahead pip asks each repository for the same, once, and chooses the same."""
+    """With and without fetching ahead, pip sends each repository the same requests, once each, and chooses the same."""
     world = World(pip_env(pip), tmp_path, [repository(f"r{number}") for number in (1, 2, 3)])
     chain(world)
     world.delay()
@@ -109,7 +109,7 @@ def test_the_same_is_asked_and_chosen_as_in_turn(
 
 
 def test_a_name_is_asked_tier_after_tier(world: World) -> None:
-    """A lower repository is asked for a name only after all higher ones said that they do not have it."""
+    """A lower repository is asked for a name only after all higher ones have said that they do not have it."""
     chain(world)
     world.delay()
     assert world.choices(*ROOTS).code == 0
@@ -143,7 +143,7 @@ def test_observing_fetches_nothing_ahead(world: World) -> None:
 
 
 def test_flexible_mode_asks_the_first_tier_ahead(world: World) -> None:
-    """In flexible mode pages of the first tier are fetched ahead, and of those below only what the lookup needs."""
+    """In flexible mode pages of the first tier are fetched ahead, and lower ones only if the lookup needs them."""
     chain(world)
     world.servers[0].add("root-1", wheel("1.0"))
     world.delay()
@@ -183,7 +183,7 @@ def test_what_is_installed_and_stays_is_not_asked_for(
 
 
 def test_what_goes_wrong_ahead_is_asked_for_again(world: World) -> None:
-    """A refusal that is only due to concurrent requests is followed by a second request, without a message."""
+    """If a request is refused only because of parallel requests, it is repeated, without a message."""
     chain(world)
     low = world.servers[2]
     answer = low._response
@@ -200,7 +200,7 @@ def test_what_goes_wrong_ahead_is_asked_for_again(world: World) -> None:
 
 
 def test_a_login_is_asked_for_once(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """After a 401 a site gets one request at a time, and keyring is asked once, though many names are wanted."""
+    """After a 401 a site gets one request at a time, and keyring is asked once, even for many names."""
     world = World(fresh_env(NEW), tmp_path, [repository(f"r{number}") for number in (1, 2, 3)])
     chain(world)
     noted = tmp_path / "keyring"
@@ -215,7 +215,7 @@ def test_a_login_is_asked_for_once(fresh_env: EnvFactory, repository: Repository
 
 @pytest.mark.parametrize("login", ["", "anybody:at-all"])
 def test_a_site_that_needs_no_login_is_asked_at_once(login: str, world: World) -> None:
-    """The first requests to a site go side by side; where a login could be wrong, one goes before all others."""
+    """The first requests to a site are sent in parallel; if a login could be wrong, one is sent before all others."""
     chain(world)
     world.delay()
     top = world.servers[0]
@@ -227,7 +227,7 @@ def test_a_site_that_needs_no_login_is_asked_at_once(login: str, world: World) -
 
 
 def test_what_only_the_scout_looked_at_is_not_said_to_need_another_python(world: World) -> None:
-    """Where nothing fits, pip tells which versions need another Python: of projects that it looked at itself."""
+    """If nothing fits, pip reports which versions need another Python, only for projects that it looked at itself."""
     low = world.servers[2]
     low.add("other", {"version": "7.7", "requires-python": ">=99"}, wheel("1.0"))
     # Meanwhile the scout looks at the other one.
@@ -239,7 +239,7 @@ def test_what_only_the_scout_looked_at_is_not_said_to_need_another_python(world:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_an_interrupt_waits_for_no_page(world: World) -> None:
-    """Ctrl-C ends an installation at once, though several answers are still waited for."""
+    """Ctrl-C ends an installation at once, even while it waits for several answers."""
     chain(world)
     world.choices("root-0")
     for server in world.servers:

@@ -17,7 +17,7 @@ USER, PASSWORD = "ada", "s3cr3t-t0k3n"
 
 
 class Moving(RepositoryServer):
-    """A repository that moves files as `moved` says, and notes who logs in for them."""
+    """A repository that redirects files as `moved` says, and records who logs in for them."""
 
     def __init__(self, label: str) -> None:
         """Start it."""
@@ -49,7 +49,7 @@ def env(pip: str, fresh_env: EnvFactory) -> PipEnv:
 
 
 def policy(corp: Moving, folder: Path) -> Path:
-    """A policy with a login in it."""
+    """A policy with a login."""
     file = folder / "policy.toml"
     url = corp.page_url.replace("://", f"://{USER}:{PASSWORD}@")
     file.write_text(f'[repositories.corp]\nurl = "{url}"\npriority = 10\n')
@@ -76,7 +76,7 @@ def test_a_file_that_is_redirected_in_a_circle(what: str, env: PipEnv, corp: Mov
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_without_a_policy_pip_tells_of_a_circle_itself(env: PipEnv, corp: Moving) -> None:
+def test_without_a_policy_the_error_of_a_circle_is_pips(env: PipEnv, corp: Moving) -> None:
     """Without a policy, the error is pip's own."""
     (built,) = corp.add("acme", "1.0")
     corp.moved = {f"/files/{built.filename}": f"/files/{built.filename}"}

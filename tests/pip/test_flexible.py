@@ -16,7 +16,7 @@ DROPPED = worlds.parse(
 
 
 def test_an_old_pip_installs_by_the_same_rule(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """The oldest pip, which keeps bounds of a dropped eel, installs the cat of the higher tier."""
+    """The oldest pip, which keeps the bounds of a dropped eel, installs the cat of the higher tier."""
     env = fresh_env("22.0.2")
     policy = DROPPED.write(tmp_path / "world")
     done = env.run("install", "--disable-pip-version-check", *DROPPED.request, policy=policy)
@@ -38,7 +38,7 @@ def test_the_legacy_resolver_refuses(pip_env: EnvFactory, tmp_path: Path) -> Non
     assert done.code == 0, done.stderr
 
 
-def test_compare_comes_to_what_install_does(pip_env: EnvFactory, tmp_path: Path) -> None:
+def test_compare_agrees_with_install(pip_env: EnvFactory, tmp_path: Path) -> None:
     """The policy's side of a comparison follows the same rule."""
     policy = DROPPED.write(tmp_path / "world")
     done = pip_env("26.3").tool("compare", "--format", "json", *DROPPED.request, policy=policy)
@@ -46,7 +46,7 @@ def test_compare_comes_to_what_install_does(pip_env: EnvFactory, tmp_path: Path)
     assert (found["cat"]["version"], found["cat"]["repository"]) == ("2", "hi"), done.stderr
 
 
-def test_observe_judges_by_what_is_wanted_in_the_end(pip_env: EnvFactory, tmp_path: Path) -> None:
+def test_observe_judges_by_the_final_bounds(pip_env: EnvFactory, tmp_path: Path) -> None:
     """Bounds that pip's resolver dropped do not justify a lower choice."""
     policy = DROPPED.write(tmp_path / "world")
     pin = '[pins.all]\nprojects = ["*"]\nmode = "flexible"\n'

@@ -26,11 +26,11 @@ MINE = {"REPOPRIO_CORP_USERNAME": USER, "REPOPRIO_CORP_PASSWORD": PASSWORD}
 
 
 class Auth:
-    """What pip knows of logins: nothing."""
+    """A pip that knows no logins."""
 
 
 class Hiding(RepositoryServer):
-    """A repository that has nothing for those who are not logged in: 404. It notes what they sent."""
+    """A repository that answers 404 to requests without a login, and records the logins."""
 
     login = f"{USER}:{PASSWORD}"
 
@@ -46,7 +46,7 @@ class Hiding(RepositoryServer):
 
 
 class Wandering(RepositoryServer):
-    """A repository that sends some paths elsewhere, and notes who logs in."""
+    """A repository that redirects some paths, and records the logins."""
 
     def __init__(self, label: str) -> None:
         """Start it."""
@@ -73,7 +73,7 @@ class World:
         public.add("acme", "99.0")
 
     def policy(self, more: str = "") -> Path:
-        """The policy; `more` goes before its tables."""
+        """The policy; `more` comes before its tables."""
         file = self.folder / "policy.toml"
         file.write_text(policy_text({"corp": self.corp.page_url, "public": self.public.page_url}, before=more))
         return file
@@ -116,8 +116,8 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_files_login_counts_for_nothing(way: str, world: World) -> None:
-    """Without another login the lookup is refused, and nothing is asked anonymously; another login is used."""
+def test_a_files_login_does_not_count(way: str, world: World) -> None:
+    """Without another login the lookup is refused, and nothing is requested anonymously; another login is used."""
     file = world.file(WAYS[way])
     done = world.install("-r", file)
     assert done.code == 1
@@ -132,7 +132,7 @@ def test_a_files_login_counts_for_nothing(way: str, world: World) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.%31"])
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_login_that_is_not_needed_counts_for_nothing_either(host: str, world: World) -> None:
+def test_a_login_that_is_not_needed_does_not_count_either(host: str, world: World) -> None:
     """The same holds for a direct URL in a constraints file that nothing requires."""
     inner, file = world.folder / "inner.txt", world.folder / "reqs.txt"
     port = world.corp.host.rpartition(":")[2]
@@ -149,7 +149,7 @@ def test_a_login_that_is_not_needed_counts_for_nothing_either(host: str, world: 
 @pytest.mark.parametrize("login", ["evil@", "evil:@", ":x@", "@"])
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_half_a_login_is_one_too(login: str, world: World) -> None:
-    """It also holds for a user name alone and for an empty login, which pip keeps too."""
+    """A user name alone and an empty login count the same, since pip keeps these too."""
     done = world.install("-r", world.file(WAYS["extra"], login))
     assert (done.code, world.corp.sent) == (1, [])
     assert "[credentials]" in done.stderr
@@ -247,7 +247,7 @@ def test_a_file_makes_no_host_of_the_policy_trusted(
 
 @pytest.mark.parametrize("place", ["https://gateway.example/ownership.json", "http://gateway.example:8080/"])
 def test_a_file_does_not_make_the_host_of_the_memory_trusted(place: str) -> None:
-    """With `--trusted-host` in a file, anybody on the way could say that no name is closed."""
+    """With `--trusted-host` in a file, somebody in between could claim that no name is closed."""
     logins = keep(cast(SessionAuth, Auth()), read(f'ownership = "{place}"\n{TWO}'))
     assert logins.covers("gateway.EXAMPLE")
     assert logins.covers("gateway.example:443")

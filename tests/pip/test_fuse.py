@@ -1,4 +1,4 @@
-"""The fuse: put into pip's global file, ignored by a pip with the hook, fatal for others, removed without a trace."""
+"""The fuse: added to pip's global file, ignored by a pip with the hook, fatal for others, removed without a trace."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_no_text_is_spoilt(lines: list[str]) -> None:
         "[global\n",
     ],
 )
-def test_where_the_fuse_cannot_stand(text: str) -> None:
+def test_where_the_fuse_cannot_be_added(text: str) -> None:
     """A layout that a line would break, and other indexes that pip would still use, are refused."""
     with pytest.raises(fuse.NoPlace):
         fuse.put(text)
@@ -77,7 +77,7 @@ def test_an_earlier_fuse_is_known(text: str) -> None:
 
 
 def test_line_ends_stay() -> None:
-    """Line ends of another system stay."""
+    """Line ends of another platform stay."""
     text = "[list]\r\nformat = json\r\n"
     assert fuse.take(fuse.put(text)) == text
 

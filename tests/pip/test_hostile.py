@@ -30,7 +30,7 @@ def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path
 
 @pytest.fixture
 def by_wire(world: ByHand) -> Iterator[WireServer]:
-    """A corp that sends raw bytes."""
+    """A corp that answers with raw bytes."""
     server = WireServer("acme", [build("acme", parse("1.0"), "corp")])
     server.fault = WireFault("raw", "", "", how="raw")
     world.root = server.root_url
@@ -90,7 +90,7 @@ def test_a_flat_page_must_be_one(body: str, world: ByHand) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_flat_page_that_was_moved_lacks_nothing(world: ByHand) -> None:
+def test_a_redirected_flat_page_makes_no_name_absent(world: ByHand) -> None:
     """A redirected flat page may have files of a name, but makes no name absent."""
     world.answers(Response("", 302, {"Location": "/elsewhere/"}), path="/links/")
     world.answers(Response('<html><a href="other-1.0.zip">x</a></html>', 200, HTML), path="/elsewhere/")
@@ -103,7 +103,7 @@ def test_a_flat_page_that_was_moved_lacks_nothing(world: ByHand) -> None:
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("kind", ["link", "folder", "page"])
 def test_a_folder_with_what_cannot_be_read(kind: str, world: ByHand) -> None:
-    """An unreadable entry in a flat folder stops the lookup: it may have been a file of the name."""
+    """An unreadable entry in a flat folder stops the lookup: it may be a file of the name."""
     folder = world.folder / "house"
     folder.mkdir()
     name = "links.html" if kind == "page" else "acme-1.0-py3-none-any.whl"
@@ -121,7 +121,7 @@ def test_a_folder_with_what_cannot_be_read(kind: str, world: ByHand) -> None:
     ["<html>" + "<!--" * 60_000, "<html></html>" + "<b " * 200_000, "<a href=x>" + "xx<b>" * 400_000 + "</html>"],
 )
 def test_no_page_takes_for_ever_to_read(body: str, world: ByHand) -> None:
-    """A page that is made to keep a parser busy is read, or given up, in time."""
+    """A page that is designed to keep a parser busy is read, or given up, in time."""
     world.answers(Response(body, 200, HTML))
     policy = world.policy(top="page-timeout = 5\n")
     begun = time.monotonic()

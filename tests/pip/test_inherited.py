@@ -1,4 +1,4 @@
-"""The record of a new environment: paths of the policy that it was made under, so that its pip obeys."""
+"""The record of a new environment: paths of the policy under which it was created, so that its pip obeys."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NO_FILE = {"PIP_CONFIG_FILE": ""}
 
 
 class Place(Scene):
-    """An environment that makes others, corp above public, and a policy in one of the places that stay behind."""
+    """An environment that creates others, corp above public, and a policy in a place that others do not read."""
 
     def __init__(self, home: PipEnv, repository: RepositoryFactory) -> None:
         super().__init__(repository, home.root)
         self.home = home
 
     def lay(self, kind: str) -> tuple[Path, dict[str, str]]:
-        """Put the policy where `kind` says; returns its file, and the variables for making an environment."""
+        """Put the policy into the place `kind`; returns its file, and the variables for creating an environment."""
         if kind == "REPOPRIO_CONFIG":
             return self.file, {**NO_FILE, kind: str(self.file)}
         file = self.home.root / ("pip.conf" if kind == "site" else "named.conf")
@@ -34,7 +34,7 @@ class Place(Scene):
         return file, {"PIP_CONFIG_FILE": "" if kind == "site" else str(file)}
 
     def made(self, folder: Path, module: str, variables: dict[str, str], maker: PipEnv | None = None) -> PipEnv:
-        """An environment that `python -m venv` or virtualenv made; `said` is what that wrote on stderr."""
+        """An environment from `python -m venv` or virtualenv; `said` is its stderr."""
         maker = maker or self.home
         options = ["--without-pip"] if module == "venv" else []
         done = maker.module(module, *options, str(folder), env=variables)
@@ -46,20 +46,20 @@ class Place(Scene):
         return env
 
     def take(self, env: PipEnv, **variables: str) -> Completed:
-        """Let a pip choose among both repositories, with no variable but these."""
+        """Let a pip choose from both repositories, with only these variables."""
         arguments = ("install", "--dry-run", "--no-cache-dir", *self.indexes, "acme")
         return env.run(*arguments, env={**NO_FILE, **variables})
 
 
 @pytest.fixture
 def place(fresh_env: EnvFactory, repository: RepositoryFactory) -> Place:
-    """An environment that makes others, and two repositories."""
+    """An environment that creates others, and two repositories."""
     return Place(fresh_env(PIP), repository)
 
 
 @pytest.fixture
 def virtualenv(place: Place) -> None:
-    """Virtualenv in the environment that makes others."""
+    """Virtualenv in the environment that creates others."""
     ask = "import virtualenv, os; print(os.path.dirname(os.path.dirname(virtualenv.__file__)))"
     found = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
     (place.home.site_packages / "more.pth").write_text(found)
@@ -85,7 +85,7 @@ def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: 
 @pytest.mark.story
 @pytest.mark.parametrize(("variable", "layer"), [("XDG_CONFIG_HOME", "user"), ("XDG_CONFIG_DIRS", "global")])
 def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place: Place, tmp_path: Path) -> None:
-    """As with tox, which drops such variables: the file is recorded in its layer; not the user's with --isolated."""
+    """Like tox, which drops such variables: the file is recorded in its layer; the user's is not with --isolated."""
     file = tmp_path / "xdg" / "pip" / "pip.conf"
     file.parent.mkdir(parents=True)
     file.write_text(place.section())
@@ -99,7 +99,7 @@ def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place:
 
 
 def test_virtualenv_without_the_variable(place: Place, virtualenv: None, tmp_path: Path) -> None:
-    """As tox does: virtualenv runs under `REPOPRIO_CONFIG`, and pip then without it."""
+    """Like tox: virtualenv runs under `REPOPRIO_CONFIG`, and then pip runs without it."""
     new = place.made(tmp_path / "new", "virtualenv", place.lay("REPOPRIO_CONFIG")[1])
     done = place.take(new)
     assert "Would install acme-1.0" in done.stdout, done.stderr
@@ -121,7 +121,7 @@ def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
     ("text", "error"),
     [(None, "{file}: does not exist (named by --policy)"), ("faulty = 1\n", "{file}: faulty: ")],
 )
-def test_a_policy_option_that_names_no_sound_file(
+def test_a_policy_option_that_names_no_valid_file(
     text: str | None, error: str, fresh_env: EnvFactory, tmp_path: Path
 ) -> None:
     """The error names the option and the file, not a variable; nothing is written."""
@@ -185,7 +185,7 @@ def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -
 
 
 def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
-    """If the rest of the policy only observes, pip goes on, with one warning."""
+    """If the rest of the policy only observes, pip continues with one warning."""
     file, variables = place.lay("REPOPRIO_CONFIG")
     child = place.made(tmp_path / "child", "venv", variables)
     file.unlink()

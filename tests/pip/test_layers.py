@@ -37,7 +37,7 @@ print(json.dumps([file for layer in found for file in layer.files]))
 
 
 class Home:
-    """A person's home, with pip's files in their places."""
+    """A user's home, with pip's files in their places."""
 
     def __init__(self, env: PipEnv, folder: Path) -> None:
         self.env = env
@@ -68,13 +68,13 @@ class Home:
 
 @pytest.fixture
 def home(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> Home:
-    """A home with an environment of its own, whose site file may be written."""
+    """A home with a private environment, whose site file may be written."""
     return Home(fresh_env(pip), tmp_path)
 
 
 @pytest.fixture
 def corp(repository: RepositoryFactory) -> RepositoryServer:
-    """The company's repository."""
+    """The organisation's repository."""
     server = repository("corp")
     server.add("acme", "1.0")
     return server
@@ -82,7 +82,7 @@ def corp(repository: RepositoryFactory) -> RepositoryServer:
 
 @pytest.fixture
 def public(repository: RepositoryFactory) -> RepositoryServer:
-    """Everybody's repository."""
+    """The public repository."""
     server = repository("public")
     server.add("acme", "99.0")
     server.add("leftpad", "1.3")
@@ -259,7 +259,7 @@ def _python(env: PipEnv, script: str, arguments: list[str], variables: dict[str,
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_told_with_mode_and_owner(pip: str, home: Home) -> None:
+def test_an_unreadable_pip_conf_is_reported_with_mode_and_owner(pip: str, home: Home) -> None:
     """An unreadable pip.conf may contain a policy: installing stops, with its mode and owner."""
     home.user_file.write_text("[repoprio]\n")
     home.user_file.chmod(0)
@@ -268,10 +268,10 @@ def test_an_unreadable_file_is_told_with_mode_and_owner(pip: str, home: Home) ->
     assert "cannot be read: Permission denied (mode 0, owner " in done.stderr
 
 
-def test_what_cannot_be_read_is_told_with_mode_and_owner(
+def test_an_unreadable_file_is_reported_with_mode_and_owner(
     pip: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same for any unreadable file, as any user: the reason, the mode and the owner."""
+    """The same is true of any unreadable file, for any user: reason, mode and owner."""
     file = tmp_path / "repoprio.toml"
     file.write_text("")
     file.chmod(0o640)
@@ -302,7 +302,7 @@ def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("versions", ["<1.1.x", ">>1", "new"])
 def test_no_pip_takes_a_specifier_that_is_none(versions: str, home: Home, corp: RepositoryServer) -> None:
-    """Legacy specifiers, which older pips accept, are errors in a policy on every pip."""
+    """Legacy specifiers, which older pips accept, are errors in a policy with every pip."""
     home.user_file.write_text(
         f"[repoprio]\nrepositories.corp.url = {corp.page_url}\npins.a.projects = acme\npins.a.versions = {versions}\n"
     )
@@ -324,7 +324,7 @@ def test_the_demo_runs_under_a_lock(home: Home, corp: RepositoryServer) -> None:
 def test_pip_for_another_python_gets_this_ones_policy(
     home: Home, pip: str, fresh_env: EnvFactory, corp: RepositoryServer, public: RepositoryServer
 ) -> None:
-    """`pip --python OTHER` carries the policy along, that of this environment's own file too; OTHER's pip judges."""
+    """`pip --python OTHER` passes the policy on, also that of this environment's own file; OTHER's pip judges."""
     home.site_file.write_text(section(corp, public))
     other = fresh_env(pip, stock=True)
     target = ("--python", str(other.python))
@@ -360,7 +360,7 @@ print(json.dumps([first, second, chosen(), [n for n in os.environ if n.startswit
 def test_one_command_leaves_nothing_to_the_next(
     home: Home, corp: RepositoryServer, public: RepositoryServer, tmp_path: Path
 ) -> None:
-    """Two pip commands in one process read the policy twice; unrelated child processes get none."""
+    """Two pip commands in one process each read the policy; unrelated child processes get none."""
     home.user_file.write_text(section(corp, public))
     other = tmp_path / "other.toml"
     other.write_text(f'[repositories.public]\nurl = "{public.page_url}"\n')
@@ -375,9 +375,7 @@ def test_one_command_leaves_nothing_to_the_next(
     assert json.loads(done.stdout.splitlines()[-1]) == ["99.0", "1.0", "99.0", []]
 
 
-def test_an_explicit_default_index_is_somebodys_wish(
-    home: Home, corp: RepositoryServer, public: RepositoryServer
-) -> None:
+def test_an_explicit_default_index_counts(home: Home, corp: RepositoryServer, public: RepositoryServer) -> None:
     """Pip's built-in default is ignored silently if nobody named it, and refused if somebody did."""
     home.user_file.write_text(section(corp, public))
     script = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
@@ -386,7 +384,7 @@ def test_an_explicit_default_index_is_somebodys_wish(
 
 
 def test_a_relative_home_is_none(home: Home, corp: RepositoryServer, public: RepositoryServer) -> None:
-    """With a relative HOME, the global file counts, and nothing is read from the working directory."""
+    """With a relative HOME only the global file counts; nothing is read from the working directory."""
     home.global_file.write_text(section(corp, public))
     (home.env.home / "work" / ".config" / "pip").mkdir(parents=True)
     (home.env.home / "work" / ".config" / "pip" / "pip.conf").write_text("[repoprio]\nmode = flexible\n")
@@ -411,7 +409,7 @@ def test_a_system_folder_of_another_kind_is_an_error(kind: str, pip: str, tmp_pa
 
 
 def test_a_name_that_no_file_can_have_is_none(pip: str, tmp_path: Path) -> None:
-    """What pip ignores is ignored: a name that is too long, a folder, a circular link."""
+    """What pip ignores is ignored: a name that is too long, a folder, a circle of links."""
     circle = tmp_path / "circle"
     circle.symlink_to(circle)
     for file in (str(tmp_path / ("x" * 300)), str(tmp_path), str(circle)):

@@ -35,17 +35,17 @@ class Scene:
         notes.write_text(notes.read_text() + json.dumps([ledger.FUSE, str(self.conf)]) + "\n")
 
     def names(self) -> set[str]:
-        """What lies among the other environment's packages, compiled files aside."""
+        """The other environment's packages, except compiled files."""
         return {path.name for path in self.other.site_packages.iterdir()} - {"__pycache__"}
 
     def leftovers(self) -> list[str]:
-        """What of repoprio is left where it was installed."""
+        """The files of repoprio that remain where it was installed."""
         return [path.name for path in self.home.site_packages.iterdir() if "repoprio" in path.name]
 
 
 @pytest.mark.story
 @pytest.mark.parametrize("pip", [PIP, "22.0.2"])
-def test_uninstall_takes_out_what_enable_put_elsewhere(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
+def test_uninstall_removes_what_enable_put_elsewhere(pip: str, fresh_env: EnvFactory, tmp_path: Path) -> None:
     """Pointers and fuse are removed, with or without a policy, and each is printed."""
     scene = Scene(fresh_env(pip), tmp_path)
     assert scene.home.tool("enable", "--required").code == 0
@@ -72,8 +72,8 @@ def test_uninstall_asks_first(fresh_env: EnvFactory, tmp_path: Path) -> None:
     assert scene.names() == scene.before, done.stderr
 
 
-def test_a_policy_changes_nothing_of_that(fresh_env: EnvFactory, tmp_path: Path) -> None:
-    """Under a policy it works too; what is gone, or points to another repoprio, is skipped silently."""
+def test_uninstall_under_a_policy(fresh_env: EnvFactory, tmp_path: Path) -> None:
+    """Under a policy it works too; pointers that are gone, or lead to another repoprio, are skipped silently."""
     scene = Scene(fresh_env(PIP), tmp_path)
     policy = tmp_path / "policy.toml"
     policy.write_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n')

@@ -98,7 +98,7 @@ def test_a_callers_index_url(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_its_own_variables(world: World) -> None:
-    """REPOPRIO_<NAME>_* come before netrc; a 401 names the variable."""
+    """REPOPRIO_<NAME>_* override netrc; a 401 names the variable."""
     mine = {"REPOPRIO_CORP_USERNAME": USER, "REPOPRIO_CORP_PASSWORD": PASSWORD}
     # For files beside the pages pip 22 itself takes netrc first.
     other = {} if world.env.pip_version == "22.0.2" else netrc(world.folder, "wrong")
@@ -109,7 +109,7 @@ def test_its_own_variables(world: World) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_no_prompt_without_a_terminal(world: World) -> None:
-    """Without a terminal nobody is asked: the 401 stands, and says that no login was sent."""
+    """Without a terminal nobody is asked: the 401 is final, and the message says that no login was sent."""
     done = world.install()
     assert done.code == 1
     assert (
@@ -212,7 +212,7 @@ def test_a_proxy_that_refuses_a_tunnel(world: World, repository: RepositoryFacto
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_builds_have_the_logins(world: World) -> None:
-    """A build's own pip reaches the repository with the caller's login as well."""
+    """A build's own pip uses the caller's login too."""
     world.corp.add("tool", {"version": "1", "sdist": True, "build-requires": ["acme", "setuptools"]})
     world.corp.add("setuptools", "1.0")
     conf = world.folder / "pip.conf"

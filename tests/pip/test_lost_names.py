@@ -1,4 +1,4 @@
-"""`ownership` in a policy: pip keeps what a gateway remembers, and refuses where that cannot be read."""
+"""`ownership` in a policy: pip keeps closed the names that a gateway remembers, and refuses if it cannot read them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RECORD = Record(normalize("acme"), "corp", "https://corp.example/simple/")
 
 
 def lose(scene: Scene, project: str) -> None:
-    """Corp has a project no more."""
+    """Remove a project from corp."""
     del scene.corp._shelf._projects[project]
 
 
 def test_a_gateway_tells_pip_who_served_a_name(scene: Scene, pip_env: EnvFactory) -> None:
-    """A name that corp lost is refused below it, also one that another project requires, and public never hears of it.
+    """A name that corp lost is refused below it, even as a dependency.
 
-    Not even ahead of pip; `explain` names the setting.
+    Public never learns it, not even ahead of pip; `explain` names the setting.
     """
     scene.corp.add("tool", {"version": "1.0", "requires": ["acme"]})
     with GatewayProcess(scene.policy(), scene.folder / "ownership.sqlite") as gateway:
@@ -49,7 +49,7 @@ def test_a_gateway_tells_pip_who_served_a_name(scene: Scene, pip_env: EnvFactory
 
 
 def test_a_memory_that_cannot_be_read_closes_what_is_below(scene: Scene, pip_env: EnvFactory) -> None:
-    """That is so for any unusable answer; names that corp serves itself can still be installed."""
+    """Any unusable answer closes the lower repositories; names that corp serves itself can still be installed."""
     env = pip_env("26.3")
     place = f"{scene.corp.page_url}memory/"
     policy = scene.policy(before=f'ownership = "{place}"')
@@ -69,7 +69,7 @@ def test_a_memory_that_cannot_be_read_closes_what_is_below(scene: Scene, pip_env
 
 
 def test_a_file_without_sqlite(scene: Scene, pip_env: EnvFactory) -> None:
-    """Where this Python has no sqlite3, pip refuses, and says what to name instead."""
+    """If this Python has no sqlite3, pip refuses, and says what to name instead."""
     store = scene.folder / "ownership.sqlite"
     SqliteStore(str(store)).begin()
     policy = scene.policy(before=f"ownership = '{store}'")
@@ -106,7 +106,7 @@ def test_audit_says_what_it_cannot_judge(scene: Scene, pip_env: EnvFactory) -> N
 
 
 def test_each_file_that_is_no_memory(tmp_path: Path) -> None:
-    """None, another file, one of another version, a record that was changed; a sound one is read and not written."""
+    """A missing file, another file, another version, a changed record; a valid one is read and not written."""
     path = tmp_path / "ownership.sqlite"
     with pytest.raises(UnsoundMemory, match="there is no such file"):
         ownership_file.read(str(path))

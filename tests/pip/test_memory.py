@@ -25,7 +25,7 @@ JSON = "application/vnd.pypi.simple.v1+json"
 
 @pytest.fixture
 def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[ByHand]:
-    """By hand, above public."""
+    """A server that answers by hand, above public."""
     with Listener("127.0.0.1", 0, threaded=True) as corp:
         yield ByHand(pip_env(pip), corp, repository("public"), tmp_path)
 
@@ -74,7 +74,7 @@ def test_a_list_is_asked_again(world: ByHand) -> None:
     ],
 )
 def test_a_list_is_revalidated(validator: dict[str, str], asks: tuple[str, str] | None, world: ByHand) -> None:
-    """Each run asks whether the list is still the same: a 304 leaves it in force, and a new list counts at once."""
+    """Each run asks whether the list has changed: after a 304 it is used again; a new list counts at once."""
     other = '<!DOCTYPE html><html><body><a href="other/">other</a></body></html>'
     both = other.replace("<body>", '<body><a href="acme/">acme</a>')
     first, new = (Response(text, 200, {**validator, "Content-Type": "text/html"}) for text in (other, both))
@@ -102,7 +102,7 @@ def test_a_404_is_asked_again(world: ByHand) -> None:
 
 @pytest.mark.parametrize("pip", ["26.3"])
 def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repository: RepositoryFactory) -> None:
-    """Only the first of five projects waits for corp's retries; those that were asked beside it are not repeated."""
+    """Only the first of five projects waits for corp's retries; parallel requests are not repeated."""
     apps = repository("apps")
     apps.add("apps-all", {"version": "1", "requires": [f"lib-{n}" for n in range(5)]})
     tries = WireServer("lib-0", [])
@@ -130,7 +130,7 @@ def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repositor
 
 
 @pytest.mark.parametrize("pip", ["26.3"])
-def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryFactory) -> None:
+def test_explain_names_the_mirror_that_answered(world: ByHand, repository: RepositoryFactory) -> None:
     """`explain` reports which of a repository's URLs answered, in text and JSON."""
     mirror = repository("mirror")
     mirror.add("acme", "1.0")
@@ -159,7 +159,7 @@ def test_the_mirror_that_answered_is_told(world: ByHand, repository: RepositoryF
         ('<base href="http://u:p@h.example/"><a href="acme-9.0-py3-none-any.whl">x</a>', "contains credentials"),
     ],
 )
-def test_what_is_no_candidate_is_told(body: str, why: str, world: ByHand) -> None:
+def test_explain_shows_dropped_links(body: str, why: str, world: ByHand) -> None:
     """Links that cannot be candidates are ignored, and `explain` shows each with its reason."""
     page = world.page.replace("</body>", f"{body}</body>")
     head, _, rest = page.partition("<body>")

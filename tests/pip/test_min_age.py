@@ -1,4 +1,4 @@
-"""min-age through real pips: what is fetched, what waits, and what says so."""
+"""The key min-age with real pips: what is fetched, what waits, and which messages say so."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ YOUNG_FILE: dict[str, object] = {"version": "2.0", "uploaded": "2 days ago"}
 
 
 class Cooled:
-    """One repository that waits a week, and a pip under that policy."""
+    """A repository with a min-age of a week, and a pip under that policy."""
 
     def __init__(self, env: PipEnv, server: RepositoryServer, folder: Path) -> None:
         self.env, self.server, self.folder = env, server, folder
@@ -58,14 +58,14 @@ class Cooled:
 
 @pytest.fixture
 def cooled(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Cooled:
-    """Acme 1.0 of last month and 2.0 of the day before yesterday, with the newest pip."""
+    """Acme 1.0 from last month and 2.0 from two days ago, with the newest pip."""
     made = Cooled(pip_env(NEW), repository("pypi"), tmp_path)
     made.server.add("acme", OLD_FILE, YOUNG_FILE)
     return made
 
 
 def test_nothing_of_a_young_file_is_fetched(cooled: Cooled, fresh_env: EnvFactory) -> None:
-    """Neither a file that is too young nor its metadata is asked for: not by pip, not ahead, not for a conflict."""
+    """Neither a file that is too young nor its metadata is requested: not by pip, not ahead, not for a conflict."""
     cooled.env = fresh_env(NEW)
     young: FileLike = {"version": "3.0", "uploaded": "1 hour ago", "requires": ["nobody-has-this"]}
     cooled.server.add("acme", young, {"version": "3.0", "sdist": True, "uploaded": "60 days ago"})
@@ -85,7 +85,7 @@ def test_nothing_of_a_young_file_is_fetched(cooled: Cooled, fresh_env: EnvFactor
 
 
 def test_what_is_installed_stays(cooled: Cooled, fresh_env: EnvFactory) -> None:
-    """An installed release that is too young is neither replaced nor refused, with --upgrade too."""
+    """An installed release that is too young is neither replaced nor refused, not even with --upgrade."""
     cooled.env = fresh_env(NEW)
     cooled.policy(own="")
     assert cooled.env.run("install", "acme", policy=cooled.file).code == 0
@@ -99,7 +99,7 @@ def test_what_is_installed_stays(cooled: Cooled, fresh_env: EnvFactory) -> None:
 
 
 def test_no_binary_takes_the_old_sdist(cooled: Cooled) -> None:
-    """Where no wheel fits, as with --no-binary, an sdist that is old enough is taken; else its version waits."""
+    """If no wheel fits, as with --no-binary, an old enough sdist is taken; otherwise its version waits."""
     cooled.server.add("acme", {"version": "2.0", "sdist": True, "uploaded": "30 days ago"})
     assert cooled.version() == "1.0"
     assert cooled.version("acme", options=("--no-binary", "acme")) == "2.0"
@@ -118,7 +118,7 @@ def test_hash_pinned_files_wait(pip: str, pip_env: EnvFactory, cooled: Cooled) -
 
 
 def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled, pip_env: EnvFactory) -> None:
-    """Beside a hash-pinned file that waits, no other file of its version is fetched and its hash blamed."""
+    """If a hash-pinned file must wait, pip does not fetch another file of its version and blame its hash."""
     young = next(f for f in cooled.server._shelf.files("acme") if f.filename == "acme-2.0-py3-none-any.whl")
     (old,) = cooled.server.add("acme", {"version": "2.0", "tag": "py2.py3-none-any", "uploaded": "30 days ago"})
     lock = cooled.folder / "requirements.txt"
@@ -140,7 +140,7 @@ def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled, pip_env: EnvF
 
 
 def test_files_of_a_pylock_wait(cooled: Cooled) -> None:
-    """Pip 26's `install -r pylock.toml` takes no file that is too young, unless pylock = "allow" looks at none."""
+    """Pip 26's `install -r pylock.toml` takes no file that is too young, unless pylock = "allow" skips the check."""
     files = {f.filename: f for f in cooled.server._shelf.files("acme")}
     lock = cooled.folder / "pylock.toml"
 
@@ -170,7 +170,7 @@ def test_pips_own_date_still_counts(cooled: Cooled) -> None:
 
 
 def test_pips_that_ask_for_html_ask_for_upload_times(fresh_env: EnvFactory, cooled: Cooled) -> None:
-    """Pip 22.0.2, which reads HTML alone, is no reason to refuse everything: with a min-age JSON is asked for."""
+    """With a min-age, pip 22.0.2, which otherwise reads only HTML, requests JSON, which has upload times."""
     cooled.env = fresh_env("22.0.2")
     done = cooled.env.run("install", "acme", policy=cooled.file)
     assert done.code == 0, done.stderr
@@ -178,7 +178,7 @@ def test_pips_that_ask_for_html_ask_for_upload_times(fresh_env: EnvFactory, cool
 
 
 def test_direct_urls_are_of_any_age(cooled: Cooled) -> None:
-    """A URL or a file that the user names comes from no repository: there is nobody to wait for."""
+    """A URL or a file that the user names comes from no repository, so no min-age applies."""
     assert cooled.version(f"acme @ {cooled.server.root_url}files/acme-2.0-py3-none-any.whl") == "2.0"
 
 
@@ -195,7 +195,7 @@ def test_observe_says_what_would_wait(cooled: Cooled) -> None:
 
 
 class Confirming(RepositoryServer):
-    """A server that says "not modified" of a page that pip's cache has; `confirmed` counts how often."""
+    """A server that answers "not modified" for a page in pip's cache; `confirmed` counts how often."""
 
     confirmed = 0
 
@@ -213,7 +213,7 @@ class Confirming(RepositoryServer):
 
 @pytest.fixture
 def confirming() -> Iterator[Confirming]:
-    """One with acme 1.0 of two months ago, and 2.0 of a month ago."""
+    """A server with acme 1.0 from two months ago, and 2.0 from a month ago."""
     server = Confirming("pypi")
     with server:
         server.add("acme", {"version": "1.0", "uploaded": "2025-01-01T00:00:00Z"})
@@ -222,10 +222,8 @@ def confirming() -> Iterator[Confirming]:
         yield server
 
 
-def test_of_a_cached_page_the_answer_that_confirms_it_tells_the_time(
-    confirming: Confirming, pip_env: EnvFactory, tmp_path: Path
-) -> None:
-    """The Date of a 304 counts, which pip does not hand on; that of the page in pip's cache never does."""
+def test_a_304_gives_the_time_of_a_cached_page(confirming: Confirming, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """The Date of a 304 counts, which pip does not pass on; that of the page in pip's cache never does."""
     cooled = Cooled(pip_env(NEW), confirming, tmp_path)
     # pip caches nothing of http:, unless it trusts the host.
     trusting = {"PIP_TRUSTED_HOST": "127.0.0.1"}
@@ -244,7 +242,10 @@ def test_of_a_cached_page_the_answer_that_confirms_it_tells_the_time(
 
 
 def test_audit_finds_what_is_too_young(cooled: Cooled, fresh_env: EnvFactory) -> None:
-    """An installed version all of whose files that fit are too young is a warning; where nobody knows it, a note."""
+    """If all fitting files of an installed version are too young, that is a warning.
+
+    If nobody knows their age, a note.
+    """
     cooled.env = fresh_env(NEW)
     cooled.policy(own="")
     assert cooled.env.run("install", "acme", policy=cooled.file).code == 0
@@ -286,7 +287,7 @@ def test_compare_says_what_waits(cooled: Cooled) -> None:
 
 
 def test_repos_check_says_who_gives_no_upload_times(cooled: Cooled) -> None:
-    """A repository whose pages have no upload times is named, with the setting that lets its files in."""
+    """A repository whose pages have no upload times is named, with the setting that allows its files."""
     cooled.server.add("pip", {"version": "1.0", "uploaded": "1 day ago"})
     command = ("repos", "--check", "--format", "json")
 
@@ -309,7 +310,7 @@ def test_repos_check_says_who_gives_no_upload_times(cooled: Cooled) -> None:
 
 
 def test_explain_says_until_when(cooled: Cooled) -> None:
-    """Explain names the newer release that waits, since when, how long, by which rule, and until when."""
+    """Explain names the newer release that waits: since when, how long, by which rule, and until when."""
     done = cooled.env.tool("explain", "acme", policy=cooled.file, env={"COLUMNS": "400"})
     assert done.code == 0
     line = next(line for line in done.stdout.splitlines() if "rejected" in line)
@@ -324,7 +325,7 @@ def test_explain_says_until_when(cooled: Cooled) -> None:
 
 
 def test_uv_waits_as_the_export_says(cooled: Cooled) -> None:
-    """Real uv with the exported policy takes what is old enough; a pin goes before the index, zero lets a fix in."""
+    """Real uv with the export takes what is old enough; a pin overrides the index, and zero lets a fix in."""
     for name in ("fix", "later"):
         cooled.server.add(name, OLD_FILE, YOUNG_FILE)
     pins = (("fix", "0 days"), ("later", "60 days"))
@@ -348,7 +349,7 @@ def test_uv_waits_as_the_export_says(cooled: Cooled) -> None:
     assert "exclude-newer-package is " in checked.stdout + checked.stderr
 
 
-def test_what_uv_cannot_say_of_ages_is_a_gap() -> None:
+def test_ages_that_uv_cannot_express_are_gaps() -> None:
     """Patterns, files without upload times, flat indexes and flexible mode are named as not expressed."""
     pypi = '[repositories.pypi]\nurl = "https://pypi.example/simple/"\npriority = 90\nmin-age = "P7D"\n'
     flat = '[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 10\n'

@@ -43,7 +43,7 @@ def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path
 
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
-def test_no_login_of_the_policy_is_filled_in(world: World) -> None:
+def test_no_login_of_the_policy_is_expanded(world: World) -> None:
     """Pip fetches nested files of the user, and expands variables, except those of repoprio."""
     name = "${OTHER}/${REPOPRIO_CORP_PASSWORD}/${_REPOPRIO_POLICY}/more.txt"
     done = world.env.run("download", "-r", world.file("-r {root}" + name), policy=world.policy, env=MINE)
@@ -71,7 +71,7 @@ def test_files_that_are_fetched_name_no_others(world: World) -> None:
 @pytest.mark.parametrize("observe", [False, True])
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_looking_fetches_nothing_that_a_file_names(observe: bool, world: World) -> None:
-    """explain, compare and audit stop at a file that a fetched file names; files that the user names are allowed."""
+    """Explain, compare and audit stop at a file that a fetched file names; files that the user names are allowed."""
     if observe:
         world.policy.write_text(f'mode = "observe"\n{world.policy.read_text()}')
     url = world.serve("c.txt", "acme<2\n")
@@ -92,8 +92,8 @@ def test_looking_fetches_nothing_that_a_file_names(observe: bool, world: World) 
 
 @pytest.mark.parametrize("command", ["explain", "repos"])
 @pytest.mark.parametrize("pip", ["24.0", "26.3"])
-def test_retries_are_told_in_one_line(command: str, world: World) -> None:
-    """While a repository that is down is asked again, one line says so."""
+def test_retries_are_reported_in_one_line(command: str, world: World) -> None:
+    """While a repository that is down is retried, one line says so."""
     world.policy.write_text(policy_text({"corp": "http://127.0.0.1:9/simple/"}))
     words = ["explain", "acme"] if command == "explain" else ["repos", "--check"]
     done = world.env.tool(*words, policy=world.policy, env={"PIP_RETRIES": "2"})

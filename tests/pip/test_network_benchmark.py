@@ -21,7 +21,7 @@ PIP_VERSION = "26.3"
 
 
 def test_pip_and_repoprio_beside_each_other(pip_env: EnvFactory, tmp_path: Path) -> None:
-    """A row runs both on the same repositories: pip asks all of them and takes the newest, repoprio asks in turn."""
+    """A row runs both on the same repositories: pip asks all of them and takes the newest, repoprio asks one by one."""
     stock, guarded = pip_env(PIP_VERSION, stock=True), pip_env(PIP_VERSION)
     clients = Clients(Tools(stock.python, guarded.python, None, fetches_ahead=False), tmp_path)
     row = Row("tiny", (Goal(1.0, PIP), Goal(1.0, UV)), repositories=3, latency=1, shape=SHAPE)
@@ -51,7 +51,7 @@ def test_pip_and_repoprio_beside_each_other(pip_env: EnvFactory, tmp_path: Path)
 
 
 def test_the_repositories_answer_late_and_say_what_has_not_changed() -> None:
-    """Each request waits for the latency; pages come in JSON and HTML, with an ETag that is answered with a 304."""
+    """Each request waits for the latency; pages come in JSON and HTML, with an ETag, and are revalidated with a 304."""
     made = make(SHAPE)
     with serving([resources(served) for served in made.repositories(2)], Network(0.05)) as server:
         first, last = (urlsplit(url).netloc for url in server.urls)
@@ -70,7 +70,7 @@ def test_the_repositories_answer_late_and_say_what_has_not_changed() -> None:
 
 
 def test_a_graph_is_the_same_each_time_and_conflicts_as_often_as_asked() -> None:
-    """The newest versions of as many projects as there are conflicts need what another project rules out."""
+    """As many projects as there are conflicts need, in their newest version, what another project rules out."""
     shape = Shape(conflicts=4)
     made = make(shape)
     assert made == make(shape)
@@ -83,7 +83,7 @@ def test_a_graph_is_the_same_each_time_and_conflicts_as_often_as_asked() -> None
 
 
 def test_what_was_fetched_in_vain() -> None:
-    """What a run asks that one without fetching ahead does not is a share of all that it asks."""
+    """The requests that a run without fetching ahead does not send are given as a share of all requests."""
     page, other = Request(0, "page", "/simple/a/"), Request(1, "absent", "/simple/b/")
     files = [Request(0, "metadata", f"/files/{number}") for number in range(4)]
     runs = [Run(1.0, 1.0, "")]

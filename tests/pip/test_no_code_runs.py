@@ -23,7 +23,7 @@ _IN_TREE = '[build-system]\nrequires = []\nbuild-backend = "trap"\nbackend-path 
 
 
 class Traps:
-    """Sdists and source trees that leave a mark as soon as any of their code is run."""
+    """Sdists and source trees that leave a mark as soon as any of their code runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -74,7 +74,7 @@ class Traps:
 
 @pytest.fixture
 def traps(tmp_path: Path) -> Traps:
-    """Traps of this test's own."""
+    """The traps of this test."""
     folder = tmp_path / "traps"
     folder.mkdir()
     return Traps(folder)
@@ -94,14 +94,14 @@ def public(repository: RepositoryFactory) -> RepositoryServer:
 
 @pytest.fixture
 def policy(corp: RepositoryServer, public: RepositoryServer, tmp_path: Path) -> Path:
-    """A policy that names both."""
+    """A policy with both repositories."""
     file = tmp_path / "repoprio.toml"
     file.write_text(policy_text({"corp": corp.page_url, "public": public.page_url}))
     return file
 
 
 def both(env: PipEnv, policy: Path, *words: str, path: str | None = None) -> list[Completed]:
-    """`compare` and `explain` of the same words."""
+    """`compare` and `explain` with the same arguments."""
     given = {"PATH": path} if path else None
     runs = [env.tool(command, *words, policy=policy, env=given) for command in ("compare", "explain")]
     for run in runs:

@@ -43,13 +43,13 @@ class Observed(Scene):
 
     @property
     def indexes(self) -> list[str]:
-        """Pip's own options for the two, without a cache."""
+        """Pip's own options for both repositories, without a cache."""
         return ["--no-cache-dir", *super().indexes]
 
     def run(
         self, env: PipEnv, command: str, /, *arguments: str, policy: Path | None = None, **options: Any
     ) -> Completed:
-        """Run a command of pip that asks both, with the policy and the log; it must end well."""
+        """Run a command of pip that asks both, with the policy and the log; it must succeed."""
         environ = {"REPOPRIO_LOG": str(self.log), **options.pop("env", {})}
         found = policy or self.policy()
         done = env.run(command, *self.indexes, *arguments, policy=found, env=environ, **options)
@@ -57,7 +57,7 @@ class Observed(Scene):
         return done
 
     def records(self) -> list[dict[str, Any]]:
-        """What the log has."""
+        """The records of the log."""
         return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
 
@@ -68,14 +68,14 @@ def scene(repository: RepositoryFactory, tmp_path: Path) -> Observed:
 
 
 def observed(done: Completed) -> str:
-    """The line that tells what would change; there is one, and it is the last of stderr."""
+    """The line that says what would change; there is exactly one, the last of stderr."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("repoprio: observe:")]
     assert len(lines) == 1, done.stderr
     return lines[0]
 
 
 def installed(env: PipEnv) -> dict[str, str]:
-    """What is installed, by name, repoprio and what came with it aside."""
+    """The installed distributions by name, except repoprio and its dependencies."""
     return {
         name: version
         for name, version in env.installed.items()
@@ -85,7 +85,9 @@ def installed(env: PipEnv) -> dict[str, str]:
 
 @pytest.mark.parametrize("resolver", [[], LEGACY], ids=["new", "legacy"])
 @pytest.mark.parametrize("pip", ALL)
-def test_a_takeover_happens_and_is_told(pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Observed) -> None:
+def test_a_takeover_happens_and_is_reported(
+    pip: str, resolver: list[str], fresh_env: EnvFactory, scene: Observed
+) -> None:
     """The foreign acme is installed with the same output as in a stock pip; the line and the log report it."""
     stock, env = fresh_env(pip, stock=True), fresh_env(pip)
     plain = stock.run("install", *scene.indexes, *resolver, "needs-acme")
@@ -143,7 +145,7 @@ POLICIES = {
 
 
 @pytest.mark.parametrize("code", POLICIES)
-def test_refusals_are_told(code: str, pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory) -> None:
+def test_refusals_are_reported(code: str, pip_env: EnvFactory, scene: Observed, repository: RepositoryFactory) -> None:
     """What the policy would refuse is installed anyway; the log has the code, and no choice."""
     extra = POLICIES[code].replace("{team}", repository("team").page_url)
     if code == "absent":
@@ -165,7 +167,7 @@ def test_refusals_are_told(code: str, pip_env: EnvFactory, scene: Observed, repo
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
-    """If a repository of the policy is down, pip goes on; that the policy would refuse is reported."""
+    """If a repository of the policy is down, pip continues; that the policy would refuse is reported."""
     scene.corp.answer_all(Fault(status=503))
     env = {"PIP_INDEX_URL": scene.public.page_url, "REPOPRIO_LOG": str(scene.log)}
     done = pip_env(pip).run("download", "--no-deps", "needs-acme", policy=scene.policy(), env=env)
@@ -315,7 +317,7 @@ def test_other_commands_are_untouched(pip: str, fresh_env: EnvFactory, scene: Ob
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_a_failing_pip_fails_as_ever(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
+def test_a_failing_pip_fails_as_usual(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
     """If pip finds nothing, its output and status are unchanged."""
     arguments = [*scene.indexes, "acme>=100"]
     plain = pip_env(pip, stock=True).run("install", *arguments)
@@ -460,7 +462,7 @@ def test_logins_stay_apart(pip_env: EnvFactory, scene: Observed) -> None:
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_what_pip_says_at_length_is_its_own(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
+def test_verbose_output_is_pips_own(pip: str, pip_env: EnvFactory, scene: Observed) -> None:
     """With -vv, and even if a login is a word that pip prints, stdout is that of a stock pip."""
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://ada:downloaded@", 1))
@@ -476,7 +478,7 @@ def test_what_pip_says_at_length_is_its_own(pip: str, pip_env: EnvFactory, scene
 
 
 def _comparable(done: Completed) -> list[str]:
-    """What was said, without paths that differ from run to run."""
+    """The output, without paths that differ between runs."""
     return [re.sub(r"/\S*pip-\S*|pip \S+ from \S+", "PATH", line) for line in done.stdout.splitlines()]
 
 
@@ -489,7 +491,7 @@ def test_a_line_of_a_requirements_file(pip_env: EnvFactory, scene: Observed, rep
     assert f"{outer.page_url} is not in the policy (named by {requirements}, line 1)" in observed(done)
 
 
-def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Observed) -> None:
+def test_reports_of_a_builds_pip_are_checked(fresh_env: EnvFactory, scene: Observed) -> None:
     """Reports of a build's pip are accepted only as numbers and names."""
     word = [1, 1, ["good", "\x1b[2J", "x" * 5000, 5], 0, False]
     project = scene.folder / "project"
@@ -511,15 +513,15 @@ def test_a_build_writes_what_it_likes(fresh_env: EnvFactory, scene: Observed) ->
     assert said == ["repoprio: observe: the policy would change 2 of 1 choice: acme, good"]
 
 
-def test_a_faulty_policy_stops_pip_as_ever(pip_env: EnvFactory, scene: Observed) -> None:
+def test_a_policy_with_errors_stops_pip(pip_env: EnvFactory, scene: Observed) -> None:
     """A policy in observe mode must be valid: errors are printed, and nothing is looked up."""
     done = pip_env(NEWEST).run("install", *scene.indexes, "acme", policy=scene.policy(before="oops = 1"))
     assert (done.code, "oops: is not a key here" in done.stderr) == (2, True)
     assert not scene.public.requests
 
 
-def test_a_pip_that_is_not_known_goes_on(fresh_env: EnvFactory, scene: Observed) -> None:
-    """With an unknown internal of pip nothing is observed, with a warning, and pip goes on."""
+def test_an_unknown_pip_continues(fresh_env: EnvFactory, scene: Observed) -> None:
+    """With an unknown internal of pip nothing is observed, with a warning, and pip continues."""
     env = fresh_env(NEWEST)
     finder = env.site_packages / "pip/_internal/index/package_finder.py"
     source = finder.read_text()
@@ -555,7 +557,7 @@ def test_commands_of_our_own(pip_env: EnvFactory, scene: Observed) -> None:
 
 
 def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Observed) -> None:
-    """`config check` says what would be refused once enforced, and warns about a fuse."""
+    """`config check` says what would be refused under enforcement, and warns about a fuse."""
     env = pip_env(NEWEST)
     given = {
         "PIP_EXTRA_INDEX_URL": "https://outer.example/simple",
@@ -602,7 +604,7 @@ for number in range(50):
 
 
 def test_lines_of_many_writers_are_whole(tmp_path: Path) -> None:
-    """Long lines of eight processes never mix, and none is lost."""
+    """Long lines of eight processes are never mixed, and none is lost."""
     file = tmp_path / "log"
     source = str(Path(jsonlines.__file__).parents[2])
     environ = {**os.environ, "PYTHONPATH": source}
@@ -626,7 +628,7 @@ except OSError as error:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are Unix's")
 def test_a_part_of_a_line_is_taken_back(tmp_path: Path) -> None:
-    """Where the disk is full in the middle of a line, the lines before it stay, whole."""
+    """If the disk becomes full in the middle of a line, the lines before it stay complete."""
     file = tmp_path / "log"
     environ = {**os.environ, "PYTHONPATH": str(Path(jsonlines.__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", FULL, file], env=environ, capture_output=True, text=True, check=True)
@@ -634,7 +636,7 @@ def test_a_part_of_a_line_is_taken_back(tmp_path: Path) -> None:
     assert file.read_text() == "x" * 400 + "\n" + "y" * 400 + "\n"
 
 
-def test_a_lock_that_is_never_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_is_never_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that keeps the lock for ever does not block others for ever."""
     fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr(jsonlines, "_PATIENCE", 0.05)
@@ -698,13 +700,13 @@ def test_a_pipe_that_is_read(pip_env: EnvFactory, scene: Observed) -> None:
 
 
 def test_without_a_log(pip_env: EnvFactory, scene: Observed) -> None:
-    """No log is written where none is named; the line is there."""
+    """If no log is named, none is written; the line on stderr is there."""
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", "acme", env={"REPOPRIO_LOG": ""})
     assert observed(done) == "repoprio: observe: the policy would change 1 of 1 choice: acme"
 
 
 def test_an_enforced_policy_writes_no_log(pip_env: EnvFactory, scene: Observed) -> None:
-    """The log is for what a policy would change; one that is enforced changes it."""
+    """The log is for what a policy would change; an enforced policy changes it."""
     policy = scene.policy()
     policy.write_text(policy.read_text().replace('"observe"', '"strict"'))
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", "acme", policy=policy)

@@ -40,7 +40,7 @@ def test_a_number_without_an_end(where: str, pip: str, pip_env: EnvFactory, scen
 
 
 def test_a_number_without_an_end_that_is_installed(fresh_env: EnvFactory, scene: Scene) -> None:
-    """Audit reports an installed version that Python cannot read, and goes on."""
+    """Audit reports an installed version that Python cannot read, and continues."""
     env = fresh_env(NEW)
     info = env.site_packages / "acme-99.0.dist-info"
     info.mkdir()
@@ -50,7 +50,7 @@ def test_a_number_without_an_end_that_is_installed(fresh_env: EnvFactory, scene:
     assert (done.code, "acme" in done.stdout) == (1, True), done.stdout + done.stderr
 
 
-def test_long_numbers_are_told_as_such() -> None:
+def test_long_numbers_are_the_reason() -> None:
     """The reason is the number, not another project."""
 
     def why(file: str, python: str = "") -> str | None:

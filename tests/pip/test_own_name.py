@@ -16,7 +16,7 @@ VERSION = repoprio.__version__
 
 @pytest.fixture
 def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """Two repositories and a policy; the lower one has a repoprio 99 and what requires it."""
+    """Two repositories and a policy; the lower one has a repoprio 99 and a package that requires it."""
     made = Scene(repository, tmp_path)
     made.public.add("repoprio", "99.0", VERSION)
     made.public.add("wants", {"version": "1.0", "requires": ["Repoprio>=99"]})
@@ -54,7 +54,7 @@ def test_an_upgrade_of_another_moves_nothing(options: list[str], fresh_env: EnvF
 
 
 def test_a_constraint_does_not_ask(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """A line in a constraints file is no request by name: it replaces nothing either."""
+    """A line in a constraints file is not a request by name, so it replaces nothing either."""
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("repoprio==99\n")
     said = refused(fresh_env(NEW).run("install", "-c", str(constraints), "likes", policy=scene.policy()), "no-match")
@@ -94,7 +94,7 @@ def test_a_build_may_need_another(fresh_env: EnvFactory, scene: Scene) -> None:
     assert env.installed["repoprio"] == VERSION
 
 
-def test_looking_tells_what_there_is(pip_env: EnvFactory, scene: Scene) -> None:
+def test_listing_shows_all_versions(pip_env: EnvFactory, scene: Scene) -> None:
     """Commands that only list versions show all of them, as for any name."""
     done = pip_env(NEW).run("index", "versions", "repoprio", policy=scene.policy())
     assert "Available versions: 99.0" in done.stdout, done.stderr

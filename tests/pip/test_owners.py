@@ -30,13 +30,13 @@ def other(fresh_env: EnvFactory) -> PipEnv:
 
 
 def give_away(path: Path) -> None:
-    """Give a file or a folder with all that is in it to another user."""
+    """Give a file, or a folder with its content, to another user."""
     for one in (path, *(path.rglob("*") if path.is_dir() else ())):
         os.chown(one, NOBODY, NOBODY, follow_symlinks=False)
 
 
 def trap(env: PipEnv, marker: Path) -> None:
-    """Have the environment's Python leave a mark when it is run."""
+    """Make the environment's Python leave a mark when it runs."""
     python = env.root / "bin" / "python"
     python.unlink()
     python.write_text(f"#!/bin/sh\ntouch {marker}\n")
@@ -74,7 +74,7 @@ def a_pth(env: PipEnv, _: Path) -> None:
 
 
 def a_named_folder(env: PipEnv, folder: Path) -> None:
-    """A folder that a `.pth` file of root's names: its sitecustomize is run."""
+    """A folder that a `.pth` file of root names: its sitecustomize is run."""
     (folder / "src").mkdir()
     give_away(folder / "src")
     (env.site_packages / "editable.pth").write_text(f"{folder / 'src'}\n")
@@ -86,7 +86,7 @@ def a_shared_folder(env: PipEnv, _: Path) -> None:
 
 
 def a_link(env: PipEnv, folder: Path) -> None:
-    """An interpreter behind a link of root's, in a folder of somebody else."""
+    """An interpreter behind a link of root, in a folder of another user."""
     (folder / "theirs").mkdir()
     shutil.copy(env.python.resolve(), folder / "theirs" / "python")
     give_away(folder / "theirs")
@@ -95,7 +95,7 @@ def a_link(env: PipEnv, folder: Path) -> None:
 
 
 def a_home(env: PipEnv, folder: Path) -> None:
-    """A base, named in pyvenv.cfg, whose standard library is somebody else's."""
+    """A base, named in pyvenv.cfg, whose standard library belongs to another user."""
     (folder / "base" / "bin").mkdir(parents=True)
     (folder / "base" / "lib" / "python3.11").mkdir(parents=True)
     give_away(folder / "base" / "lib")
@@ -104,7 +104,7 @@ def a_home(env: PipEnv, folder: Path) -> None:
 
 
 def a_first_line(env: PipEnv, folder: Path) -> None:
-    """A script of root's in place of the interpreter; what starts it is somebody else's."""
+    """A script of root in place of the interpreter; its first line names a program of another user."""
     (folder / "theirs").mkdir()
     shutil.copy(env.python.resolve(), folder / "theirs" / "python")
     give_away(folder / "theirs")
@@ -116,7 +116,7 @@ def a_first_line(env: PipEnv, folder: Path) -> None:
 @as_root
 @pytest.mark.parametrize("change", [a_pth, a_named_folder, a_shared_folder, a_link, a_home, a_first_line])
 def test_one_file_of_another_user_is_enough(change: object, other: PipEnv, tmp_path: Path) -> None:
-    """Every file that affects what runs counts, with links and parent folders; otherwise there is no stranger."""
+    """Every file that affects what runs counts, with links and parent folders; otherwise nobody is named."""
     assert owners.stranger_of_python(str(other.python)) is None
     change(other, tmp_path)  # type: ignore[operator]
     with pytest.raises(interpreters.OfAnother, match=r"\[owner\]"):

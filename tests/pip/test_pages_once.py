@@ -49,7 +49,7 @@ finally:
 
 
 class Run:
-    """A run of a command: what it said, the pages that were parsed, and the URLs of the links that were made."""
+    """A run of a command: its output, the pages that were parsed, and the URLs of the links that were made."""
 
     def __init__(self, env: PipEnv, policy: Path, *command: str) -> None:
         script = policy.parent / "counted.py"
@@ -110,9 +110,9 @@ def test_a_page_is_parsed_once(command: tuple[str, ...], pip_env: EnvFactory, po
 @pytest.mark.story(2)
 @pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
 def test_links_are_made_of_what_may_be_a_candidate(pip: str, pip_env: EnvFactory, policy: Path) -> None:
-    """A wheel for another platform becomes none of pip's links, unless pip is to tell of what it skips.
+    """A wheel for another platform becomes no link of pip, unless pip must report what it skips.
 
-    An answer in JSON that pip 22.0.2 did not ask for is read as well, with its hashes.
+    A JSON answer that pip 22.0.2 did not request is read as well, with its hashes.
     """
     env = pip_env(pip)
     silent = Run(env, policy, "pip", "download", "--no-deps", "acme")
@@ -125,8 +125,8 @@ def test_links_are_made_of_what_may_be_a_candidate(pip: str, pip_env: EnvFactory
 
 
 @pytest.mark.parametrize("pip", [NEW, "24.0"])
-def test_pip_tells_of_versions_for_another_python(pip: str, pip_env: EnvFactory, policy: Path) -> None:
-    """Where nothing fits, pip says which versions it ignored for their Requires-Python, and explain the same."""
+def test_pip_reports_versions_for_another_python(pip: str, pip_env: EnvFactory, policy: Path) -> None:
+    """If nothing fits, pip and explain say which versions were ignored because of their Requires-Python."""
     env = pip_env(pip)
     done = env.run("download", "--no-deps", "acme==4.0", policy=policy)
     assert "4.0 Requires-Python >=9.9" in done.stderr

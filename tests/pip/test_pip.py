@@ -40,7 +40,7 @@ def test_upgrade_stays_with_the_owner(pip: str, fresh_env: EnvFactory, scene: Sc
 
 
 def test_without_a_policy_pip_is_as_it_was(pip: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """Without a policy, output, choice and exit status are those of a pip without repoprio."""
+    """Without a policy, output, choices and exit status are those of a pip without repoprio."""
     args = ["install", "--dry-run", "--no-cache-dir", "--index-url", scene.corp.page_url]
     args += ["--extra-index-url", scene.public.page_url, "requests"]
     runs = [pip_env(pip, stock=stock).run(*args) for stock in (True, False)]
@@ -118,7 +118,7 @@ def test_an_owner_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) -> N
 
 
 def test_index_versions(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """`pip index versions` shows the owner's versions, and refuses like the rest."""
+    """`pip index versions` shows the owner's versions, and refuses like other commands."""
     done = pip_env(pip).run("index", "versions", "Acme", policy=scene.policy())
     assert "Available versions: 1.1, 1.0" in done.stdout
     assert "99.0" not in done.stdout
@@ -258,7 +258,7 @@ def test_repoprio_pip_needs_no_hook(pip: str, fresh_env: EnvFactory, scene: Scen
 
 @pytest.mark.parametrize("flags", [["-I"], ["-E", "-s"]])
 def test_launch_modes(pip: str, fresh_env: EnvFactory, scene: Scene, flags: list[str]) -> None:
-    """The hook holds for isolated launches of Python too, and for `pip --isolated`."""
+    """The hook works in isolated launches of Python too, and with `pip --isolated`."""
     env = fresh_env(pip)
     done = env.module("pip", "--isolated", "install", "--dry-run", "acme", policy=scene.policy())
     assert "Would install acme-1.1" in done.stdout, done.stderr

@@ -1,4 +1,4 @@
-"""Settings of a policy that pip's own parser reads are in force, or stop pip: none is ignored."""
+"""Settings of a policy that pip's own parser reads are used, or stop pip: none is ignored."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ texts = st.lists(
 
 
 def listed(file: Path) -> Iterator[str]:
-    """The keys of a policy that `pip config list` would show of `file`.
+    """The keys of a policy that `pip config list` would show for `file`.
 
-    Those of a repository or a pin count in any section, the others in those that may be meant for ours.
+    Those of a repository or a pin count in any section, the others in sections that may be meant for repoprio.
     """
     parser = configparser.RawConfigParser()
     parser.read(file, encoding="utf-8")
@@ -66,7 +66,7 @@ def listed(file: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place for the file, which each example writes anew."""
+    """A place for the file, which each example writes again."""
     return tmp_path_factory.mktemp("etc")
 
 
@@ -80,7 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example("[global]\nindex-url = https://corp.example/\n\u2028[repoprio]\nmode = strict\n")
 @example("[DEFAULT]\nmode = strict\n[repoprio]\nrepositories.corp.url = https://corp.example/\n")
 def test_what_pip_lists_is_in_force_or_an_error(folder: Path, text: str) -> None:
-    """No line end or white space hides a section from repoprio that pip's parser sees."""
+    """No line end or white space hides a section from repoprio that pip's parser reads."""
     file = folder / "pip.conf"
     file.write_bytes(text.encode())
     try:

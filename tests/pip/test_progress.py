@@ -1,4 +1,4 @@
-"""The line that says how far looking up is: on a terminal alone, and nothing is left of it."""
+"""The progress line for lookups: it appears on a terminal only, and nothing of it remains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LATENCY = 0.25
 
 @pytest.fixture
 def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """Corp above public, which has some names and takes its time."""
+    """Corp above public, which has some names and answers slowly."""
     made = Scene(repository, tmp_path, acme=())
     for name in NAMES:
         made.public.add(name, {"version": "1.0", "requires": ["shared"]})
@@ -39,7 +39,7 @@ INSTALL = ("pip", "install", "--dry-run", "--ignore-installed", "--no-cache-dir"
 
 
 def run(env: PipEnv, scene: Scene, *command: str, **more: str) -> Terminal:
-    """A command on a terminal, which ends well."""
+    """A command on a terminal, which succeeds."""
     terminal = Terminal(env, scene.file, command, more=more)
     assert terminal.finish() == 0, terminal.said
     return terminal
@@ -47,7 +47,7 @@ def run(env: PipEnv, scene: Scene, *command: str, **more: str) -> Terminal:
 
 @pytest.mark.parametrize("pip", ["26.3", "22.0.2"])
 def test_a_terminal_shows_how_far_it_is(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """It counts, is drawn over itself, and in the end the screen is what it is without that line."""
+    """The line counts, overwrites itself, and in the end the screen looks as if it had not been there."""
     if pip == "22.0.2":
         command = ("pip", "download", "--no-deps", "-d", str(scene.folder / "files"), *NAMES)
         again = ("pip", "download", "--no-deps", "-d", str(scene.folder / "others"), *NAMES)
@@ -70,10 +70,10 @@ def test_a_terminal_shows_how_far_it_is(pip: str, pip_env: EnvFactory, scene: Sc
     ("options", "more"),
     [(["-q"], {}), (["-v"], {}), ([], {"TERM": "dumb"}), ([], {"CI": "true"}), ([], {"PIP_PROGRESS_BAR": "off"})],
 )
-def test_nobody_sees_it_who_does_not_want_it(
+def test_options_and_variables_switch_it_off(
     options: list[str], more: dict[str, str], pip_env: EnvFactory, scene: Scene
 ) -> None:
-    """Not with -q, -v or --progress-bar off, on a dumb terminal, or in CI."""
+    """It is not shown with -q, -v or --progress-bar off, on a dumb terminal, or in CI."""
     assert "Looking up" not in run(pip_env("26.3"), scene, *INSTALL, *options, **more).said
 
 
@@ -83,7 +83,7 @@ def test_it_has_no_colours(pip_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_what_is_redirected_has_no_line(pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """Where stdout is a file, stderr has no line either: both may end in one log."""
+    """If stdout is a file, stderr has no line either: both may go to one log."""
     with (tmp_path / "log").open("wb") as log:
         terminal = Terminal(pip_env("26.3"), scene.file, INSTALL, more={}, stdout=log.fileno())
         assert terminal.finish() == 0
@@ -91,7 +91,7 @@ def test_what_is_redirected_has_no_line(pip_env: EnvFactory, scene: Scene, tmp_p
 
 
 def test_explain_shows_it_but_not_as_json(pip_env: EnvFactory, scene: Scene) -> None:
-    """`explain` shows it while it asks, and nothing of it is left; with --format json there is none."""
+    """`explain` shows it while it asks, and removes it; with --format json there is none."""
     shown = run(pip_env("26.3"), scene, "repoprio", "explain", *NAMES)
     assert LINE.search(shown.said)
     assert not any("Looking up" in line for line in shown.screen)
@@ -99,7 +99,7 @@ def test_explain_shows_it_but_not_as_json(pip_env: EnvFactory, scene: Scene) -> 
 
 
 def test_a_prompt_stands_alone(pip_env: EnvFactory, scene: Scene) -> None:
-    """While a person is asked for a login, the line is gone."""
+    """While a person is asked for a login, the line is not shown."""
     scene.public.answer_all(Fault(basic_auth="ada:s3cret", hang=LATENCY))
     questions = [("User for", "ada"), ("Password", "s3cret")]
 
@@ -117,7 +117,7 @@ def test_a_prompt_stands_alone(pip_env: EnvFactory, scene: Scene) -> None:
 
 
 def test_an_interrupt_leaves_nothing(pip_env: EnvFactory, scene: Scene) -> None:
-    """Ctrl-C takes the line away, and pip says what it always says."""
+    """Ctrl-C removes the line, and pip prints its usual message."""
     for server in scene.servers.values():
         server.answer_all(Fault(hang=20))
     sent: list[int] = []

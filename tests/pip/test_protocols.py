@@ -106,7 +106,7 @@ def parts() -> dict[str, Any]:
 
 
 def members(kind: Any) -> dict[str, list[str]]:
-    """The members of a protocol, methods with the names of their parameters but for those that go by place alone."""
+    """The members of a protocol, methods with the names of their parameters except positional-only ones."""
     names = [name for name in vars(kind) if not name.startswith(("__", "_abc_", "_is_"))]
     special = [name for name in vars(kind) if name in ("__and__", "__delitem__", "__iter__", "__lt__")]
     found = dict.fromkeys([*names, *special, *vars(kind).get("__annotations__", {})], ())
@@ -121,7 +121,7 @@ def _parameters(member: Any) -> list[str]:
 
 
 def ask(env: Any, asked: dict[str, Any]) -> Any:
-    """What a pip lacks of it."""
+    """The members that a pip lacks."""
     command = [str(env.python), "-I", "-W", "ignore", "-c", ASK]
     done = subprocess.run(command, input=json.dumps(asked), capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
@@ -142,7 +142,7 @@ def test_what_pip_lacks_is_seen(pip_env: EnvFactory) -> None:
     assert ask(pip_env("26.3", stock=True), {"A": (["pip:No"], {}), "B": (PARTS["Link"], wanted)}) == missing
 
 
-def test_nothing_stands_there_that_is_not_used() -> None:
+def test_no_protocol_is_unused() -> None:
     """Each protocol has its class in pip, and the adapter uses each member."""
     assert parts().keys() == PARTS.keys()
     files = (ROOT / "src/repoprio/pip_adapter").rglob("*.py")

@@ -1,7 +1,7 @@
-"""What real servers answer for an unknown name, an empty project and a fault, and what becomes of the name.
+"""What real servers answer for an unknown name, an empty project and an error, and how the name is decided.
 
-pypiserver and devpi-server are installed for the tests; nginx is used where the machine has it. What they answer is
-asserted, so that docs/compatibility/servers.md says what is so.
+pypiserver and devpi-server are installed for the tests; nginx is used if the machine has it. Their answers are
+asserted, so that docs/compatibility/servers.md is true.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class World:
         self.policy = folder / "policy.toml"
 
     def decides(self, corp: str, name: str, more: str = "") -> str:
-        """What pip takes of `name`, or the code of the refusal; public is asked for it only in the first case."""
+        """The version of `name` that pip takes, or the code of the refusal; public is asked only in the first case."""
         self.policy.write_text(policy_text({"corp": corp, "public": self.public.page_url}, corp=more))
         before = len(self.public.requests)
         done = self.env.run("install", "--dry-run", "--no-cache-dir", "--no-deps", name, policy=self.policy)
@@ -54,7 +54,7 @@ def world(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) ->
 
 @pytest.fixture
 def running() -> Iterator[ExitStack]:
-    """Closes what a test started."""
+    """The servers that a test starts; it closes them."""
     with ExitStack() as stack:
         yield stack
 
@@ -66,7 +66,7 @@ def start(stack: ExitStack, server: Process) -> Process:
 
 
 def test_pypiserver_without_fallback(world: World, env_store: EnvStore, running: ExitStack) -> None:
-    """Unknown: 404, so absent. There is no empty project: without files it is unknown. Down: unavailable."""
+    """An unknown name is 404, so absent; a project without files is unknown too. If the server is down, unavailable."""
     env = env_store.with_package("pypiserver==2.4.2")
     server = start(running, servers.pypiserver(env, world.folder, [ACME], "--disable-fallback"))
     url = f"http://127.0.0.1:{server.port}/simple/"
@@ -77,7 +77,7 @@ def test_pypiserver_without_fallback(world: World, env_store: EnvStore, running:
 
 
 def test_pypiserver_with_fallback(world: World, env_store: EnvStore, running: ExitStack) -> None:
-    """Unknown: a redirect to the fallback. Absent where the fallback is the policy's; else nobody follows it."""
+    """An unknown name is redirected to the fallback: absent if that is the policy's; otherwise not followed."""
     env = env_store.with_package("pypiserver==2.4.2")
     fallback = ["--fallback-url", world.public.page_url]
     server = start(running, servers.pypiserver(env, world.folder, [ACME], *fallback))
@@ -97,7 +97,7 @@ def test_pypiserver_with_fallback(world: World, env_store: EnvStore, running: Ex
 
 @pytest.mark.full
 def test_devpi(world: World, env_store: EnvStore, running: ExitStack, repository: RepositoryFactory) -> None:
-    """Unknown: 404. A project without files: a page of its own, which owns the name. A mirror passes its source on."""
+    """An unknown name is 404. A project without files has a page, and so owns its name. A mirror serves its source."""
     upstream = repository("upstream")
     upstream.add("acme", "2.0")
     upstream.add("nope", "2.0")
@@ -121,7 +121,7 @@ def test_devpi(world: World, env_store: EnvStore, running: ExitStack, repository
 def test_a_devpi_mirror_whose_source_is_down(
     world: World, env_store: EnvStore, running: ExitStack, repository: RepositoryFactory
 ) -> None:
-    """It answers 404 for what it never saw, as if there were no such project: nobody can tell, but with a canary."""
+    """It answers 404 for unseen names, as if they did not exist: only a canary shows the difference."""
     upstream = repository("upstream")
     upstream.add("acme", "1.0")
     source = upstream.page_url
@@ -138,7 +138,7 @@ def test_a_devpi_mirror_whose_source_is_down(
 
 @pytest.mark.parametrize("autoindex", [False, True])
 def test_nginx(autoindex: bool, world: World, running: ExitStack) -> None:
-    """Static pages: unknown is 404; a folder without a page is 403 or a list of what is in it; a dead upstream 502."""
+    """Static pages: an unknown name is 404; a folder without a page is 403 or a listing; a dead upstream is 502."""
     if not servers.has_nginx():
         pytest.skip("nginx is not here")
     pages = world.folder / "www" / "simple"

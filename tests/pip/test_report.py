@@ -26,7 +26,7 @@ RECORD = (
 
 
 def test_from_observing_to_the_policy(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
-    """What pips logged is summed up; with the TOML in the policy nothing is left that an observing pip reports."""
+    """The logs of pips are summed up; with the TOML in the policy, an observing pip reports nothing more."""
     scene = Scene(repository, tmp_path, acme=("1.0", "1.1"))
     env = pip_env("26.3")
     log = tmp_path / "changes.jsonl"
@@ -51,14 +51,14 @@ def test_from_observing_to_the_policy(pip_env: EnvFactory, repository: Repositor
 
 
 def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run the command in this process: its status, and what it printed."""
+    """Run the command in this process; its status, and its output."""
     status = run(["report", *arguments])
     printed = capsys.readouterr()
     return status, printed.out, printed.err
 
 
 def test_hostile_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is no record is counted with its place, and none of it reaches the terminal; the rest counts."""
+    """Lines that are no records are counted with their places, and do not reach the terminal; the others count."""
     log = tmp_path / "changes.jsonl"
     escape = RECORD.replace('"99.0"', '"\\u001b[2J"').replace('"h"', '"i"')
     bad = ["[" * 50_000, '{"other": 1}', "null", RECORD[:40], "x" * (2**16 + 5), RECORD.replace("acme", "a\\u001bb")]
@@ -101,7 +101,7 @@ def test_compressed_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A missing file or a folder is wrong use, and nothing is printed of the others."""
+    """A missing file or a folder is wrong use, and nothing is printed about the others."""
     (tmp_path / "good").write_text(RECORD)
     for bad, problem in (("missing", "No such file"), (".", "Is a directory")):
         status, out, err = report(capsys, str(tmp_path / "good"), str(tmp_path / bad))
@@ -133,7 +133,7 @@ def test_standard_input_and_much_of_it(tmp_path: Path) -> None:
 
 
 def test_lines_are_no_longer_than_they_may_be(tmp_path: Path) -> None:
-    """A line of exactly the limit is one, with or without its end."""
+    """A line of exactly the maximum length counts, with or without its end."""
     file = tmp_path / "log"
     file.write_bytes(b"a" * (logs.LONGEST_LINE - 1) + b"\nb\r\n" + b"c" * logs.LONGEST_LINE + b"\n\nd")
     found = list(logs.lines(str(file)))

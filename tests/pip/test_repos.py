@@ -40,7 +40,7 @@ def checked(env: PipEnv, policy: Path, *arguments: str) -> tuple[int, dict[str, 
 
 
 def codes(one: dict[str, Any]) -> list[str]:
-    """The codes of what there is to say of a repository."""
+    """The codes of the remarks on a repository."""
     return [remark["code"] for remark in one["remarks"]]
 
 
@@ -51,7 +51,7 @@ def public(server: RepositoryServer) -> None:
 
 
 @pytest.mark.parametrize("pip_version", ["22.0.2", "26.3"])
-def test_each_repository_is_told_as_it_is(
+def test_each_repository_has_its_remarks(
     pip_version: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
     """Empty pages, a mirror of PyPI above others, a canary, a missing login, an outage: each has its remark."""
@@ -182,7 +182,7 @@ PYPI = Repository("pypi", (Location.of("https://pypi.example/simple/"),), 90)
         ),
     ],
 )
-def test_names_that_are_routed_away_are_told(keys: dict[str, Any], pin: Pin | None, said: str) -> None:
+def test_names_that_are_routed_away_are_listed(keys: dict[str, Any], pin: Pin | None, said: str) -> None:
     """Names that another repository owns, or that a pin routes or blocks, are listed as never served here."""
     parsed: dict[str, Any] = {k: tuple(map(Pattern.parse, v)) if isinstance(v, tuple) else v for k, v in keys.items()}
     corp = replace(CORP, **parsed)
@@ -190,8 +190,8 @@ def test_names_that_are_routed_away_are_told(keys: dict[str, Any], pin: Pin | No
     assert names(policy, PYPI) == said
 
 
-def test_what_else_narrows_a_repository_stands_first() -> None:
-    """First its own keys, then names routed elsewhere; with `include` those are left out."""
+def test_its_own_limits_come_first() -> None:
+    """First come its own keys, then names routed elsewhere; with `include` those are left out."""
     corp = replace(CORP, owns=(Pattern.parse("acme"),))
     narrow = replace(PYPI, exclude=(Pattern.parse("internal-*"),))
     assert names(Policy((corp, narrow)), narrow) == "not internal-* (exclude); not acme (owns of corp)"
@@ -205,7 +205,7 @@ LATENCY = 0.1
 def test_repositories_are_checked_side_by_side(
     pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Repositories and mirrors are asked concurrently, with the same requests and report as one by one."""
+    """Repositories and mirrors are asked in parallel, with the same requests and report as one by one."""
     servers = [repository(f"r{number}") for number in range(6)]
     for server in servers:
         server.add("acme", parse("1.0"))

@@ -32,18 +32,18 @@ def image(fresh_env: EnvFactory, tmp_path: Path) -> Iterator[Image]:
 
 
 def outcomes(done: str) -> dict[tuple[str, str], str]:
-    """What became of each step, by its name and place."""
+    """The outcome of each step, by its name and place."""
     return {(step["step"], step["place"]): step["outcome"] for step in json.loads(done)["steps"]}
 
 
 def takes(image: Image, *pip: str | Path, **env: str) -> str:
-    """What a pip there makes of acme."""
+    """The acme that a pip there takes."""
     done = image.run(*pip, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-cache-dir", "acme", env=env)
     return done.stdout.splitlines()[-1] if done.code == 0 else done.stderr
 
 
 def noted(image: Image) -> list[str]:
-    """The places that repoprio notes, so that `pip uninstall repoprio` takes out what it put there."""
+    """The places that repoprio records, so that `pip uninstall repoprio` removes what it put there."""
     file = image.env.site_packages / ledger.FILE
     return [json.loads(line)[1] for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -177,7 +177,7 @@ def test_repoprio_in_the_base(image: Image, scene: Scene, repoprio_wheel: Path, 
         ('[repositories.a]\nurl = "https://a.example/"\npriority = 1\n', "pins.b"),
     ],
 )
-def test_nothing_is_begun_without_a_sound_policy(policy: str | None, said: str, image: Image, tmp_path: Path) -> None:
+def test_nothing_is_written_without_a_valid_policy(policy: str | None, said: str, image: Image, tmp_path: Path) -> None:
     """No policy, a faulty one, or a conflict with existing files: status 2, and no file is written."""
     image.shell(
         "mkdir -p /etc/repoprio/repos.d; printf '[pins.b]\\nprojects = [\"b\"]\\n' > /etc/repoprio/repos.d/b.toml"

@@ -1,4 +1,4 @@
-"""Commands in messages can be pasted into a shell: texts of others in them are never run."""
+"""Commands in messages can be pasted into a shell: text from others in them is never run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_command_of_audit_runs_nothing_of_a_name() -> None:
     "text", ["\n" * 2**14, " \n" * 2**15, "\t" * 2**16, "[a\n" * 2**14], ids=["lines", "indented", "tabs", "sections"]
 )
 def test_a_long_file_of_pip_is_looked_through_at_once(text: str) -> None:
-    """Whether a pip.conf speaks of us costs every pip: blank lines and long ones cost no more than others."""
+    """Every pip searches pip.conf for our section: blank lines and long ones cost no more than others."""
     begin = time.perf_counter()
     assert not file_text.mentions(text)
     assert file_text.mentions(f"{text}\n[repoprio]\n")
@@ -76,7 +76,7 @@ def test_a_long_file_of_pip_is_looked_through_at_once(text: str) -> None:
 
 
 def test_blank_lines_before_the_policy_change_nothing() -> None:
-    """A section after blank and indented lines is found, as it is read."""
+    """A section after blank and indented lines is found in the same way as it is read."""
     text = "\n \n\t\n[repoprio]\nmode = strict\n"
     assert file_text.mentions(text)
     assert "repoprio" in policy_section.sections(text)

@@ -26,7 +26,7 @@ def test_a_resolution_loads_only_what_it_needs(pip_env: EnvFactory, scene: Scene
     assert not [name for name in SELDOM if name in done.stderr]
 
 
-def test_what_judges_wheels_is_there_when_pip_forbids_imports(fresh_env: EnvFactory, scene: Scene) -> None:
+def test_the_check_of_wheels_is_loaded_in_time(fresh_env: EnvFactory, scene: Scene) -> None:
     """The check of wheels is loaded in time with the legacy resolver too, and works."""
     scene.public.add("evil", {"version": "1.0", "members": {"evil-1.0.data/data/pip.conf": "[global]\n"}})
     env = fresh_env("26.3")

@@ -1,4 +1,4 @@
-"""Texts of others reach the terminal only made safe, and no secret does, in pip and in repoprio's commands."""
+"""In pip and in repoprio's commands, text from others reaches the terminal only made safe, and secrets never do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ESCAPE = "\x1b]0;owned\x07\x1b[2J"
 def test_no_line_beside_pip_is_raw(
     pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """Indexes of callers and tokens in paths are made safe in all lines next to pip's output."""
+    """Indexes of callers and tokens in paths are safe in all lines next to pip's output."""
     corp, policy = repository("corp"), tmp_path / "policy.toml"
     corp.add("acme", "1.0")
     policy.write_text(

@@ -31,7 +31,7 @@ def places(*urls: str) -> list[UnlistedPlace]:
 
 
 def policy(text: str) -> Policy:
-    """The policy of a file."""
+    """The policy in a file."""
     return read_text(text, "/etc/repoprio/repoprio.toml", {}, TOOLS)
 
 
@@ -110,7 +110,7 @@ def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path:
     assert "[repositories." not in said
 
 
-def test_errors_tell_where_to_turn() -> None:
+def test_errors_show_the_help_of_the_policy() -> None:
     """Errors of a faulty policy show its `help`, also if a lock causes them."""
     faulty = read_files({"system": 'help = "go/pip"\nmode = "loose"\n' + CORP})
     locked = read_files({"system": 'help = "go/pip"\nlocked = true\n' + CORP, "named": CORP})
@@ -164,7 +164,7 @@ def test_what_the_hint_suggests_for_a_relative_folder_works(
         ),
     ],
 )
-def test_how_it_is_taken_back_follows_from_who_named_it(origin: Origin, text: str, way: str) -> None:
+def test_the_way_to_remove_it_depends_on_what_named_it(origin: Origin, text: str, way: str) -> None:
     """The way to remove an index depends on what named it, not on a file's name."""
     said = str(refusal([UnlistedPlace(GITLAB, GITLAB, Format.SIMPLE, origin)], policy(CORP)))
     assert f"(named by {text})" in said

@@ -24,7 +24,7 @@ USER, PASSWORD = "UV_INDEX_CORP_EU_USERNAME", "UV_INDEX_CORP_EU_PASSWORD"
 
 
 class Hiding(RepositoryServer):
-    """A server that answers 404 to all who have no login."""
+    """A server that answers 404 to requests without a login."""
 
     def _response(self, request: Request) -> Response:
         return super()._response(request) if authorized("bot:s3cret", request) else not_found()
@@ -32,14 +32,14 @@ class Hiding(RepositoryServer):
 
 @pytest.fixture
 def hiding() -> Iterator[RepositoryServer]:
-    """One with acme 1.0."""
+    """Such a server with acme 1.0."""
     with Hiding("corp") as server:
         server.add("acme", "1.0")
         yield server
 
 
 def compiled(folder: Path, **variables: str) -> Completed:
-    """What uv resolves acme to, by the uv.toml of a folder."""
+    """The version of acme that uv resolves to, with the uv.toml of a folder."""
     (folder / "wanted.txt").write_text("acme\n")
     asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", "wanted.txt")
     return run_uv(folder, "--config-file", "uv.toml", *asked, **variables)
@@ -74,7 +74,7 @@ def test_a_login_that_is_not_exported_stops_uv(
     assert compiled(tmp_path, **{PASSWORD: "s3cret"}).stdout == "acme==99.0\n"
 
 
-def test_only_a_known_login_is_insisted_on() -> None:
+def test_only_a_known_login_is_required() -> None:
     """`authenticate` and the gap are exported only for repositories with a login, or with its variables."""
     for url in ("https://bot:s3cret@corp.example/", "https://${WHO}:${TOKEN}@corp.example/"):
         policy = read_text(CORP.replace("https://corp.example/", url) + PUBLIC, "f", {}, TOOLS)
@@ -85,7 +85,7 @@ def test_only_a_known_login_is_insisted_on() -> None:
 
 
 def test_doctor_says_which_variables_are_unset() -> None:
-    """A missing login is a note, since uv stops; a password without user name is a failure, since uv goes on."""
+    """A missing login is a note, since uv stops; a password without user name is a failure, since uv continues."""
     wanted = {"corp": ("UV_INDEX_CORP_USERNAME", "UV_INDEX_CORP_PASSWORD")}
     user, password = wanted["corp"]
     assert not uv_check.unset_logins(wanted, {user: "bot", password: "s3cret"})
@@ -133,24 +133,24 @@ class Lab:
         self.write(f'[repositories.corp]\nurl = "{self.corp.page_url}"\npriority = 10\n')
 
     def write(self, above: str) -> None:
-        """Give the policy these repositories above public."""
+        """Write a policy of these repositories above public."""
         self.policy.write_text(f'{above}[repositories.public]\nurl = "{self.public.page_url}"\npriority = 90\n')
 
     def export(self, *options: str) -> Completed:
-        """What is exported; it becomes the system's file of `uv`."""
+        """The export; it becomes the system's file of `uv`."""
         done = self._env.tool("export", "uv", *options, policy=self.policy)
         (self.folder / "system" / "uv").mkdir(parents=True, exist_ok=True)
         (self.folder / "system" / "uv" / "uv.toml").write_text(done.stdout)
         return done
 
     def uv(self, *arguments: str, **variables: str) -> Completed:
-        """Run uv with it, in a folder of its own."""
+        """Run uv with it, in a separate folder."""
         (self.folder / "work").mkdir(exist_ok=True)
         places = {"XDG_CONFIG_DIRS": str(self.folder / "system"), "UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin"}
         return run_uv(self.folder / "work", *arguments, **places, **variables)
 
     def taken(self, requirement: str = "acme", **variables: str) -> str:
-        """What uv resolves a requirement to; its error where it does not."""
+        """The version that uv resolves a requirement to, or its error."""
         (self.folder / "wanted.txt").write_text(f"{requirement}\n")
         asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", str(self.folder / "wanted.txt"))
         done = self.uv(*asked, **variables)
@@ -159,7 +159,7 @@ class Lab:
 
 @pytest.fixture
 def lab(repository: RepositoryFactory, tmp_path: Path, pip_env: EnvFactory) -> Lab:
-    """One."""
+    """A lab."""
     return Lab(repository, tmp_path, pip_env("26.3"))
 
 
@@ -180,8 +180,8 @@ def test_each_command_of_uv_obeys_the_export(lab: Lab) -> None:
     assert (lab.corp.asked("pip"), lab.public.asked_pages()) == (True, set())
 
 
-def test_what_the_head_of_an_export_says_of_uv(lab: Lab) -> None:
-    """Locks, requirements files, scripts, URLs and a cache can bring 99.0 into the real uv, as the head says."""
+def test_the_comments_of_an_export_are_true(lab: Lab) -> None:
+    """Locks, requirements files, scripts, URLs and a cache can bring 99.0 into real uv, as the comments say."""
     lab.corp.add("acme", "1.0")
     url = f"{lab.public.root_url}files/{lab.stranger.filename}"
     (outer,) = lab.corp.add("outer", {"version": "1.0", "requires": [f"acme @ {url}"]})
@@ -206,7 +206,7 @@ def test_what_the_head_of_an_export_says_of_uv(lab: Lab) -> None:
 
 
 def test_flat_places_that_uv_reads_in_another_way(lab: Lab) -> None:
-    """A single file over HTTP, and HTML files in a folder, work in pip and not in uv: both are reported."""
+    """A single file over HTTP, and HTML files in a folder, work in pip but not in uv: both are reported."""
     (acme,) = lab.corp.add("acme", "1.0")
     folder = lab.folder / "flat"
     folder.mkdir()

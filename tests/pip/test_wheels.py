@@ -69,7 +69,7 @@ def test_no_wheel_writes_there(place: str, fresh_env: EnvFactory, scene: Scene) 
 
 
 def test_what_lands_elsewhere_is_let_through(fresh_env: EnvFactory, scene: Scene) -> None:
-    """Files of these names are allowed where nothing reads them."""
+    """Files of these names are allowed in places where nothing reads them."""
     env = fresh_env(NEW)
     members = (
         "evil/pip.conf",
@@ -168,7 +168,7 @@ def test_links_lead_nowhere_else(fresh_env: EnvFactory, scene: Scene) -> None:
 
 @pytest.mark.parametrize("row", ["_repoprio_shim.py", "../../../pip.conf", "repoprio/__init__.py"])
 def test_a_list_of_what_it_does_not_have(row: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """A RECORD with files of others is refused: pip would remove them with the next upgrade."""
+    """A RECORD that lists files of others is refused: pip would remove them with the next upgrade."""
     env = fresh_env(NEW)
     if "pip.conf" not in row:
         assert (env.site_packages / row).exists()
@@ -202,7 +202,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("planted", PLANTED)
 def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """Scripts that planted metadata name are checked like lists of installed files."""
+    """Scripts that forged metadata name are checked like lists of installed files."""
     env = fresh_env(NEW)
     member = PLANTED[planted].format(packages=packages(env))
     evil(scene, **{member: f"[console_scripts]\n../{packages(env)}/repoprio.pth = a:b\n"})
@@ -218,7 +218,7 @@ def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory,
 @pytest.mark.story
 @pytest.mark.parametrize("pip", [NEW, "24.0", OLD])
 def test_planted_metadata_does_what_is_said(pip: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """The refused action is real: without a policy, an upgrade of the planted project removes the file."""
+    """The refused action is real: without a policy, an upgrade of the forged project removes the file."""
     env = fresh_env(pip)
     (env.root / "pip.conf").write_text(PLAIN)
     info = f"{DATA}/purelib/leftpad-0.1.dist-info"
@@ -327,7 +327,7 @@ def test_an_equal_version_replaces_nothing(fresh_env: EnvFactory, scene: Scene, 
 
 @pytest.mark.parametrize("policy", ["direct-urls", "constraint"])
 def test_a_url_of_repoprio_replaces_nothing(policy: str, fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
-    """A URL does not either, even if dependencies may name URLs, or in a constraint."""
+    """A URL does not replace it either, even if dependencies may name URLs, or in a constraint."""
     env = fresh_env(NEW)
     wheel = scene.public.add("repoprio", "99.0")[0]
     url = f"{scene.public.root_url}files/{wheel.filename}"

@@ -42,7 +42,6 @@ anything = st.one_of(mutated(), st.tuples(st.sampled_from(list(PAGES)), st.binar
 
 def check_page(content_type: str, body: bytes) -> tuple[str, ...] | None:
     """Read one page as pip's adapter does, and hold what comes against the rules; the versions, None if unusable."""
-    from repoprio.lookup.events import PageFound
     from repoprio.names import normalize
     from repoprio.pip_adapter import compat
     from repoprio.pip_adapter.index.links import PipPage
@@ -54,7 +53,6 @@ def check_page(content_type: str, body: bytes) -> tuple[str, ...] | None:
         answer = reader.read_project_page(normalize("acme"), response, compat.VERSIONS)
     except UnusableResponse:
         return None
-    assert isinstance(answer, PageFound)
     page = PipPage(answer.page)
     for link in map(page.link, page.files):
         url = urlsplit(link.url)

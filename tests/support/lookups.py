@@ -1,6 +1,7 @@
 """Looks projects up with a real pip session, one line of JSON for each; run by the Python of an environment.
 
-In: {"project", "options" (pip's), "env"}. Out: {"outcome", "candidates" (URLs), "said"}.
+In: {"project", "options" (pip's), "env"}. Out: {"outcome", "candidates" (URLs), "is_refused" (whether pip's finder
+raises), "said"}.
 """
 
 from __future__ import annotations
@@ -18,20 +19,26 @@ from repoprio.pip_adapter.inspect.context import pip_context
 
 
 def look_up(project: str, options: list[str]) -> dict[str, Any]:
-    """What pip's finder finds of `project`, and what is said where it is refused or finds nothing."""
+    """What pip's finder finds of `project`, and the message if it is refused or finds nothing."""
     # Each look-up is a command of its own, as far as pip's process is concerned.
     command.begin(isolated=False)
     for name in command.HANDED_ON:
         os.environ.pop(name, None)
     with pip_context(options) as pip:
         explanation = pip.guard.explanation(project)
-        found: list[str] = []
-        said: Exception | None = failures.refusal_of(explanation)
+        candidates: list[str] = []
+        refusal: LookupRefused | None = None
         try:
-            found = [candidate.link.url for candidate in pip.finder.find_all_candidates(project)]
+            candidates = [candidate.link.url for candidate in pip.finder.find_all_candidates(project)]
         except LookupRefused as error:
-            said = error
-    return {"outcome": explanation.outcome.value, "candidates": found, "said": str(said or "")}
+            refusal = error
+        said = str(refusal or failures.refusal_of(explanation) or "")
+    return {
+        "outcome": explanation.outcome.value,
+        "candidates": candidates,
+        "is_refused": refusal is not None,
+        "said": said,
+    }
 
 
 def main() -> None:
@@ -42,7 +49,7 @@ def main() -> None:
         try:
             result = look_up(case["project"], case["options"])
         except InspectionError as error:
-            result = {"outcome": "refused", "candidates": [], "said": str(error)}
+            result = {"outcome": "refused", "candidates": [], "is_refused": True, "said": str(error)}
         for name in case["env"]:
             os.environ.pop(name)
         sys.stdout.write(f"{json.dumps(result)}\n")
