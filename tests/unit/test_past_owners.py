@@ -38,6 +38,9 @@ def decide(remembered: tuple[str, ...] | Unknown) -> Decision[str]:
         {"schema": 2, "records": []},
         {"schema": 1, "records": [1]},
         {"schema": 1, "records": [{**RECORD._asdict(), "project": "a b"}]},
+        {"schema": 1, "records": [{**RECORD._asdict(), "project": None}]},
+        {"schema": 1, "records": [{**RECORD._asdict(), "repository": ["corp"]}]},
+        {"schema": 1, "records": [{**RECORD._asdict(), "url": 5}]},
         {"schema": 1, "records": [{**RECORD._asdict(), "repository": ""}]},
     ],
 )

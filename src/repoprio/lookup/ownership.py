@@ -48,8 +48,10 @@ def from_document(document: Any) -> tuple[Record, ...]:
 
 
 def _from_entry(entry: Any) -> Record:
-    texts = [str(entry.get(key, "")) for key in Record._fields] if isinstance(entry, dict) else [""]
-    if not all(texts) or not is_project_name(texts[0]):
+    values = [entry.get(key) for key in Record._fields] if isinstance(entry, dict) else []
+    # Another value than a text would be the name of no repository: its record would close nothing.
+    texts = [value for value in values if isinstance(value, str) and value]
+    if len(texts) < len(Record._fields) or not is_project_name(texts[0]):
         raise ValueError("one of its records has no project, repository or url")
     return Record(normalize(texts[0]), texts[1], texts[2])
 
