@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -77,8 +79,8 @@ def test_a_job_that_comes_as_a_thread_gives_up_is_done() -> None:
 
 
 def test_what_nobody_waits_for_is_done_afterwards() -> None:
-    """In a thread of a pool it follows the present work, and its trouble ends nothing; elsewhere it is done at once."""
-    pool, done, is_over = WorkerPool(), list[str](), threading.Event()
+    """In a thread of a pool it follows all other work, and its trouble ends nothing; elsewhere it is done at once."""
+    pool, done, is_over = WorkerPool(most=1), list[str](), threading.Event()
 
     def fail() -> None:
         raise ValueError
@@ -89,14 +91,38 @@ def test_what_nobody_waits_for_is_done_afterwards() -> None:
         afterwards(lambda: done.append("second"))
         done.append("answer")
 
+    may_begin = threading.Event()
+
+    def wait() -> None:
+        may_begin.wait(20)
+
+    pool.submit("site", wait)
     pool.submit("site", work)
+    pool.submit("site", lambda: done.append("another answer"))
     pool.submit("site", lambda: afterwards(is_over.set))
+    may_begin.set()
     assert is_over.wait(20)
-    while len(done) < 3:
-        time.sleep(0.001)
-    assert done == ["answer", "first", "second"]
+    assert done == ["answer", "another answer", "first", "second"]
     afterwards(done.clear)
     assert not done
+
+
+def test_what_nobody_waits_for_is_done_before_python_exits() -> None:
+    """A run that ends right after its last answer keeps that answer; one that hangs in a request still ends."""
+    script = """
+import os, threading, time
+from repoprio.fetch.worker_pool import WorkerPool, afterwards
+pool, is_answered = WorkerPool(most=2), threading.Event()
+def work():
+    for number in range(3):
+        afterwards(lambda number=number: (time.sleep(0.05), os.write(1, b"%d\\n" % number)))
+    is_answered.set()
+pool.submit("site", work)
+pool.submit("another site", threading.Event().wait)
+is_answered.wait()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    assert sorted(ended.stdout.split()) == ["0", "1", "2"]
 
 
 def test_a_page_that_hangs_has_its_time_once() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
+import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
 
@@ -15,17 +17,59 @@ PLAIN_CONNECTIONS = 16
 MOST = 48
 # After this many seconds a thread without work ends.
 _IDLE = 2.0
-# `later`: what a thread of a pool does after its present work.
+# How many seconds Python waits at exit for what was left for later.
+_PATIENCE = 2.0
+# `leisure`: where a thread of a pool leaves work for later; None while it does such work.
 _THREAD = threading.local()
 
 
 def afterwards(work: Work) -> None:
-    """Run `work` in this thread once its present work is done, if it is one of a pool; else now."""
-    later: deque[Work] | None = getattr(_THREAD, "later", None)
-    if later is None:
+    """Run `work` once a thread of this pool has nothing else to do; in a thread of no pool now."""
+    leisure: _Leisure | None = getattr(_THREAD, "leisure", None)
+    if leisure is None:
         work()
     else:
-        later.append(work)
+        leisure.add(work)
+
+
+class _Leisure:
+    """Work that nobody waits for."""
+
+    def __init__(self) -> None:
+        self._work: deque[Work] = deque()
+        self._changed = threading.Condition()
+        self._under_way = 0
+
+    def add(self, work: Work) -> None:
+        """Leave `work` for later."""
+        self._work.append(work)
+
+    def do_one(self) -> bool:
+        """Do a piece of work in this thread; False if there is none."""
+        with self._changed:
+            if not self._work:
+                return False
+            work = self._work.popleft()
+            self._under_way += 1
+        _do(work)
+        with self._changed:
+            self._under_way -= 1
+            self._changed.notify_all()
+        return True
+
+    def finish(self) -> None:
+        """Do what is left, and wait for what is under way in other threads, for a short time."""
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end and self.do_one():
+            pass
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, max(0.0, end - time.monotonic()))
+
+
+def _do(work: Work) -> None:
+    # Errors of work done ahead do not matter, and while Python shuts down imports may fail.
+    with contextlib.suppress(BaseException):
+        work()
 
 
 def workers_for(site: Hashable) -> int:
@@ -35,7 +79,7 @@ def workers_for(site: Hashable) -> int:
 
 
 class WorkerPool:
-    """Runs functions in its threads. They are daemons: Python does not wait for them at exit.
+    """Runs functions in its threads. They are daemons: at exit Python waits only for what was left for later.
 
     At most `per_site` of them work for a site at a time.
     """
@@ -49,6 +93,8 @@ class WorkerPool:
         self._busy: Counter[Hashable] = Counter()
         self._threads = 0
         self._idle = 0
+        self._leisure = _Leisure()
+        weakref.finalize(self, self._leisure.finish)
 
     def submit(self, site: Hashable, work: Work) -> None:
         """Run `work` as soon as a thread is free and `site` is below its limit; it must not raise."""
@@ -79,22 +125,28 @@ class WorkerPool:
             threading.Thread(target=self._work, name="repoprio-page", daemon=True).start()
 
     def _work(self) -> None:
-        _THREAD.later = later = deque[Work]()
         while (job := self._next()) is not None:
             site, work = job
-            later.append(work)
+            _THREAD.leisure = self._leisure
+            _do(work)
+            _THREAD.leisure = None
             # While this thread waits, it must not keep the objects of its last job alive.
             del work, job
-            while later:
-                # Errors of work done ahead do not matter, and while Python shuts down imports may fail.
-                with contextlib.suppress(BaseException):
-                    later.popleft()()
             if site is not None:
                 with self._changed:
                     self._busy[site] -= 1
 
     def _next(self) -> tuple[Hashable, Work] | None:
         """The next job with its site, or None as its site if it is urgent; None if there is no job for a while."""
+        while True:
+            with self._changed:
+                job = self._taken()
+            # A page that is waited for comes first.
+            if job is not None or not self._leisure.do_one():
+                break
+        return job or self._waited_for()
+
+    def _waited_for(self) -> tuple[Hashable, Work] | None:
         with self._changed:
             while (job := self._taken()) is None:
                 self._idle += 1

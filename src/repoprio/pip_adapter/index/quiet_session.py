@@ -14,11 +14,9 @@ from pip._vendor.requests import Request
 from pip._vendor.requests.hooks import default_hooks
 from pip._vendor.urllib3.util.retry import Retry
 
-from repoprio.fetch.worker_pool import PLAIN_CONNECTIONS, afterwards
+from repoprio.fetch.worker_pool import PLAIN_CONNECTIONS
+from repoprio.pip_adapter.index.answer_cache import lighten
 from repoprio.urls import Site, site
-
-# Of these CacheControl keeps something (301, 308), or answers from its cache.
-_MATTERS_TO_CACHE = frozenset({301, 304, 308})
 
 
 class _Manner(NamedTuple):
@@ -96,34 +94,5 @@ def _quiet(adapter: Any) -> Any:
     quiet = object.__new__(adapter.__class__)
     quiet.__dict__.update(adapter.__dict__, max_retries=Retry(0, read=False))
     if isinstance(adapter, CacheControlAdapter):
-        quiet.controller = copy.copy(adapter.controller)
-        quiet.cache = quiet.controller.cache = _in_leisure(adapter.cache)
-        quiet.build_response = _building(quiet)
+        lighten(quiet)
     return quiet
-
-
-def _in_leisure(cache: Any) -> Any:
-    """`cache`, but what is written to it is written once its thread has handed its answer over."""
-    twin = copy.copy(cache)
-    for name in ("set", "set_body"):
-        if hasattr(cache, name):
-            setattr(twin, name, _later(getattr(cache, name)))
-    return twin
-
-
-def _later(write: Callable[..., None]) -> Callable[..., None]:
-    return lambda *args, **kwargs: afterwards(lambda: write(*args, **kwargs))
-
-
-def _building(adapter: CacheControlAdapter) -> Callable[..., Any]:
-    """The method `build_response`: CacheControl makes a temporary file for each response, even if it keeps none."""
-    kept = _MATTERS_TO_CACHE | frozenset(adapter.controller.cacheable_status_codes)
-
-    def build_response(request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        if args or kwargs or adapter.heuristic or response.status in kept:
-            return CacheControlAdapter.build_response(adapter, request, response, *args, **kwargs)
-        found = super(CacheControlAdapter, adapter).build_response(request, response)
-        found.from_cache = False
-        return found
-
-    return build_response

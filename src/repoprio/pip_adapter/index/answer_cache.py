@@ -1,0 +1,150 @@
+"""Lets an adapter keep answers in pip's cache (CacheControl) with less work, for sessions that make many requests.
+
+It keeps what CacheControl would keep, in the same files. An answer is kept from memory once it was handed over, and not
+by way of a temporary file while it is read. A page that did not change is not written again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from pip._internal.utils import filesystem
+from pip._vendor.cachecontrol import CacheControlAdapter
+
+from repoprio.fetch.worker_pool import afterwards
+
+# For these CacheControl does more than keep the answer once it was read: redirects for ever (301, 308), and 304.
+_SPECIAL = frozenset({301, 304, 308})
+_CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
+
+
+def lighten(adapter: Any) -> None:
+    """Let a `CacheControlAdapter` that nobody else uses keep answers with less work."""
+    controller = adapter.controller = copy.copy(adapter.controller)
+    adapter.cache = controller.cache = _in_leisure(adapter.cache)
+    adapter.build_response = _building(adapter)
+    # CacheControl before 0.12.12 (pip before 22.3) has these under no such name.
+    for name, wrap in (("_load_from_cache", _loading), ("_cache_set", _setting)):
+        if hasattr(controller, name):
+            setattr(controller, name, wrap(getattr(controller, name)))
+
+
+def _in_leisure(cache: Any) -> Any:
+    """`cache`, but what is written to it is written once its thread has nothing better to do."""
+    twin = copy.copy(cache)
+    if hasattr(twin, "_write") and hasattr(twin, "directory"):
+        twin._write = functools.partial(_write, twin.directory)
+    for name in ("set", "set_body"):
+        if hasattr(cache, name):
+            setattr(twin, name, _later(getattr(twin, name)))
+    return twin
+
+
+def _later(write: Callable[..., None]) -> Callable[..., None]:
+    return lambda *args, **kwargs: afterwards(lambda: write(*args, **kwargs))
+
+
+def _write(folder: str, path: str, data: bytes) -> None:
+    """As `SafeFileCache._write` of pip 23.1 and later: a file that is whole, or none; in a third of its time."""
+    temporary = f"{path}{os.urandom(6).hex()}.tmp"
+    # As in pip, a cache that cannot be written is no error.
+    with contextlib.suppress(OSError):
+        try:
+            file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
+        with file:
+            file.write(data)
+            if hasattr(filesystem, "copy_directory_permissions"):
+                # Since pip 24.1.
+                filesystem.copy_directory_permissions(folder, file)
+            file.flush()
+            # Else a crash of the machine might leave an empty page with a valid ETag.
+            os.fsync(file.fileno())
+        filesystem.replace(temporary, path)
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _loading(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """CacheControl's `_load_from_cache`: what was loaded to ask whether it changed is not loaded again."""
+
+    def _load_from_cache(request: Any) -> Any:
+        facts = vars(request)
+        if _CONDITIONS.isdisjoint(request.headers):
+            loaded = facts["repoprio_loaded"] = load(request)
+            return loaded
+        return facts.pop("repoprio_loaded", None) or load(request)
+
+    return _load_from_cache
+
+
+def _setting(set_answer: Callable[..., None]) -> Callable[..., None]:
+    """CacheControl's `_cache_set`: new headers alone do not matter for what is revalidated each time."""
+
+    def _cache_set(cache_url: str, request: Any, response: Any, body: Any = None, *more: Any, **kwargs: Any) -> None:
+        if body is not None or request.headers.get("Cache-Control") != "max-age=0":
+            set_answer(cache_url, request, response, body, *more, **kwargs)
+
+    return _cache_set
+
+
+def _building(adapter: Any) -> Callable[..., Any]:
+    """The method `build_response`: CacheControl makes a temporary file for each response, even if it keeps none."""
+
+    def build_response(request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        is_kept = response.status in adapter.controller.cacheable_status_codes
+        is_special = response.status in _SPECIAL or (is_kept and response.chunked)
+        if args or kwargs or adapter.heuristic or is_special:
+            return CacheControlAdapter.build_response(adapter, request, response, *args, **kwargs)
+        if is_kept:
+            response._fp = _Kept(response._fp, _keeping(adapter.controller, request, response))
+        found = super(CacheControlAdapter, adapter).build_response(request, response)
+        found.from_cache = False
+        return found
+
+    return build_response
+
+
+def _keeping(controller: Any, request: Any, response: Any) -> Callable[[bytes], None]:
+    """A function that keeps the response with its body."""
+    # The response will have this function.
+    reference = weakref.ref(response)
+
+    def keep(body: bytes) -> None:
+        read = reference()
+        if read is not None:
+            afterwards(lambda: controller.cache_response(request, read, body))
+
+    return keep
+
+
+class _Kept:
+    """The source of a response's body; calls `keep` with the body once it was read to its end."""
+
+    def __init__(self, source: Any, keep: Callable[[bytes], None]) -> None:
+        self._source = source
+        self._keep: Callable[[bytes], None] | None = keep
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def read(self, amount: int | None = None) -> bytes:
+        """At most `amount` bytes of the body; all if None."""
+        data: bytes = self._source.read(amount)
+        self._parts.append(data)
+        if self._keep is not None and self._source.isclosed():
+            keep, self._keep = self._keep, None
+            keep(b"".join(self._parts))
+            self._parts.clear()
+        return data
