@@ -1,7 +1,9 @@
 """Fixtures for all tests: real pips and real repositories; and how hypothesis looks for examples."""
 
+import gc
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from repoprio import shell, urls
@@ -33,3 +35,16 @@ for module in (shell, urls, locations):
 # What a shell starts in the background ignores Ctrl-C, with all that it starts: tests of Ctrl-C would never end.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Collect no garbage meanwhile: thousands of tests are made, and stay."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave the tests alone whenever garbage is collected."""
+    gc.freeze()
+    gc.enable()

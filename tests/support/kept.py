@@ -36,7 +36,11 @@ def environment(make: Callable[[Path], None], *holds: str) -> Iterator[Path]:
 def lay_down(kept: Path, root: Path) -> None:
     """Copy a kept environment, for one run, to where it works as if it had been made there."""
     shutil.copytree(kept, root, symlinks=True)
-    # Scripts name their interpreter.
+    name_interpreter(kept, root)
+
+
+def name_interpreter(kept: Path, root: Path) -> None:
+    """Have scripts that were made for one environment name the interpreter of another one, in which they lie."""
     for file in (root / "pyvenv.cfg", *(root / "bin").glob("*"), *(root / "Scripts").glob("*.*")):
         if file.is_file() and not file.is_symlink():
             content = file.read_bytes()

@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import distributions
 from pathlib import Path
@@ -211,6 +212,7 @@ class EnvStore:
     def __init__(self, root: Path) -> None:
         """Keep the environments below `root`."""
         self.root = root
+        self._found: dict[tuple[str, Path | None, str], PipEnv] = {}
         root.mkdir(parents=True, exist_ok=True)
 
     def env(self, pip_version: str, wheel: Path | None = None, python: str = sys.executable) -> PipEnv:
@@ -220,18 +222,37 @@ class EnvStore:
         """
         if not _runs_on(pip_version, python):
             pytest.skip(f"pip {pip_version} does not run on that Python")
-        root = self.root / _key(pip_version, wheel, python)
+        asked = pip_version, wheel, python
+        if asked not in self._found:
+            root = self.root / _key(pip_version, wheel, python)
+            with self._once(root) as is_new:
+                if is_new:
+                    self._make(root, *asked)
+            self._found[asked] = PipEnv(root, pip_version, root / "home", may_fork=lambda: True)
+        return self._found[asked]
+
+    def _make(self, root: Path, pip_version: str, wheel: Path | None, python: str) -> None:
+        wanted = [f"pip=={pip_version}", *(_needs(wheel, python) if wheel else [])]
+        with kept.environment(lambda place: make_env(place, python, *wanted), _python(python), *wanted) as made:
+            kept.lay_down(made, root)
+        _trust_one(root)
+        if wheel:
+            # Installed once for each Python: each pip of its own would compile all modules again.
+            alone = self.root / _key("", wheel, python)
+            with self._once(alone) as is_new:
+                if is_new:
+                    make_env(alone, python, "--no-deps", "--no-index", str(wheel))
+            _lay_beside(alone, root)
+
+    @contextmanager
+    def _once(self, root: Path) -> Iterator[bool]:
+        """Whether this process is to make what is to lie there; all others wait until it has."""
         with FileLock(f"{root}.lock"):
-            if not _mark(root).exists():
+            is_new = not _mark(root).exists()
+            if is_new:
                 shutil.rmtree(root, ignore_errors=True)
-                wanted = [f"pip=={pip_version}", *(_needs(wheel, python) if wheel else [])]
-                with kept.environment(lambda place: make_env(place, python, *wanted), _python(python), *wanted) as made:
-                    kept.lay_down(made, root)
-                _trust_one(root)
-                if wheel:
-                    _install(root, "--no-deps", "--no-index", str(wheel))
-                _mark(root).touch()
-        return PipEnv(root, pip_version, root / "home", may_fork=lambda: True)
+            yield is_new
+            _mark(root).touch()
 
     def with_package(self, package: str, python: str = sys.executable) -> PipEnv:
         """Return an environment with this version of a package and what that needs. Do not change it."""
@@ -254,11 +275,9 @@ class EnvStore:
     def wheel(self, project_root: Path) -> Path:
         """Return repoprio's wheel; the first process builds it."""
         folder = self.root / "wheel"
-        with FileLock(f"{folder}.lock"):
-            if not _mark(folder).exists():
-                shutil.rmtree(folder, ignore_errors=True)
+        with self._once(folder) as is_new:
+            if is_new:
                 build_wheel(project_root, folder)
-                _mark(folder).touch()
         return _only_wheel(folder)
 
 
@@ -270,6 +289,16 @@ def make_env(root: Path, python: str, *wanted: str) -> None:
     """
     _output([python, "-m", "venv", "--without-pip", str(root)])
     _install(root, *wanted)
+
+
+def _lay_beside(alone: Path, root: Path) -> None:
+    """Put the one distribution of an environment into another one of the same Python, as pip installed it."""
+    packages, others = (_site_packages(_interpreter(each)) for each in (alone, root))
+    (distribution,) = distributions(path=[str(packages)])
+    for file in distribution.files or ():
+        (others / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(packages / file, others / file)
+    kept.name_interpreter(alone, root)
 
 
 def build_wheel(project_root: Path, dest: Path) -> Path:

@@ -44,7 +44,7 @@ _REPOPRIO = (
     "repoprio.cli.audit",
     "repoprio.cli.compare",
     "repoprio.cli.config",
-    "repoprio.cli.doctor",
+    "repoprio.cli.doctoring.doctor",
     "repoprio.cli.enable",
     "repoprio.cli.explain",
     "repoprio.cli.export",
@@ -70,7 +70,8 @@ def main() -> None:
     _ask_system()
     if owners := sys.modules.get("repoprio.environments.owners"):
         vars(owners)["_of_root"].update(sys.argv[4:])
-    gc.freeze()
+    # What is loaded is old: no fork looks through it, which would copy it. Frozen, it would be counted by each fork.
+    gc.collect()
     for line in lines:
         pid = os.fork()
         if not pid:
