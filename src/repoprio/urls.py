@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from repoprio.names import NormalizedName, normalize
 
@@ -193,6 +193,11 @@ def path_of(url: str) -> str:
 def page_url(base: str, name: NormalizedName) -> str:
     """The URL of `name`'s project page below a simple repository's `base` (PEP 503)."""
     return f"{base.rstrip('/')}/{quote(name)}/"
+
+
+def explanation_url(index: str, name: NormalizedName) -> str:
+    """The URL at which the gateway with this `index` explains `name`: its other pages are beside the index."""
+    return urljoin(f"{index.rstrip('/')}/", f"../explain/{quote(name)}")
 
 
 def is_page_of(url: str, name: NormalizedName) -> bool:

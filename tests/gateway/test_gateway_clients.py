@@ -19,7 +19,7 @@ from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.gateways import JSON, GatewayProcess
 from support.pips import Completed, PipEnv
-from support.scene import Scene, policy_text
+from support.scene import Scene, policy_text, refused
 from support.uvs import run_uv
 
 
@@ -220,3 +220,23 @@ def test_it_loads_no_pip_and_says_what_it_lacks(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, "pip install 'repoprio[serve]'" in done.stderr) == (2, True)
+
+
+def test_a_pip_with_the_hook_shows_why_its_gateway_refused(scene: Scene, pip_env: EnvFactory) -> None:
+    """Where the gateway is the only repository, pip and `explain` show its words, and name its own explanation."""
+    scene.policy(corp='owns = ["ledger"]')
+    env = pip_env("26.3")
+    with GatewayProcess(scene.file, scene.folder / "third.sqlite") as gateway:
+        policy = scene.folder / "client.toml"
+        policy.write_text(policy_text({"gate": gateway.url}, before=f'gateway = "{gateway.url}"'))
+        done = env.run("install", "--dry-run", "ledger", policy=policy)
+        told = env.tool("explain", "--format", "json", "ledger", policy=policy)
+    where = gateway.url.replace("simple/", "explain/ledger")
+    said = "Its owner does not have this project: ledger belongs to corp (priority 10), which does not have it."
+    assert f"gate says: {said}" in done.stderr
+    assert f"hint: the gateway refused this name: {where} says why" in done.stderr
+    assert "absent" not in refused(done, "unavailable")
+    (project,) = json.loads(told.stdout)["projects"]
+    assert (told.code, project["hint"]["code"]) == (1, "gateway-refused")
+    (line,) = project["repositories"]
+    assert (line["problem"]["title"], line["explained_at"]) == (said.partition(":")[0], where)

@@ -15,7 +15,7 @@ from repoprio.explain.explaining import explain, privacy
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Rejected
 from repoprio.explain.refusal_remedies import refusal_remedy, unavailable_remedy
 from repoprio.lookup.drivers import drive
-from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, StatusReceived
+from repoprio.lookup.events import FetchFailed, FetchResult, NotFound, PageFound, ServerProblem, StatusReceived
 from repoprio.lookup.memory import RunMemory
 from repoprio.lookup.project import ProjectLookup
 from repoprio.lookup.reasons import Cause, Rejection
@@ -195,6 +195,22 @@ def test_a_status_that_could_mean_absent() -> None:
         if found
     ]
     assert ["namespaces" in text for text in texts] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(410, "gateway-refused"), (503, "gateway-unavailable"), (401, "login"), (418, "try-again")]
+)
+def test_a_refusal_of_the_gateway_is_not_about_this_policy(status: int, code: str) -> None:
+    """`absent = [410]` would pass its names on; its own explanation, beside its index, says why it refused."""
+    gate = replace(CORP, locations=(Location.of("https://corp.example/index/simple/"),))
+    policy = Policy((gate, PYPI), gateway="https://CORP.example/index/simple")
+    e = explained(policy, {"corp": StatusReceived(status, problem=ServerProblem("Gone", "acme belongs to x."))})
+    found = refusal_remedy(e)
+    assert found is not None
+    assert (found.code, "absent" in found.text) == (code, False)
+    assert ("https://CORP.example/index/explain/acme" in found.text) is code.startswith("gateway")
+    assert "corp says: Gone: acme belongs to x." in refusal(e).details
+    assert [line.explained_at for line in e.lines][1:] == [None]
 
 
 @pytest.mark.parametrize(

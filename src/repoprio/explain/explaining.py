@@ -12,6 +12,7 @@ from repoprio.lookup.reasons import Cause
 from repoprio.policy.model import CALLERS_PRIORITY, LOWEST, Mode, Policy, Repository, Rule
 from repoprio.policy.patterns import best_match
 from repoprio.policy.routing import Blocked, Conflict, Route, RuledOut, exclusion_rule
+from repoprio.urls import explanation_url
 from repoprio.wording import join_words
 
 
@@ -222,7 +223,16 @@ def _line(
         mirror=result.mirror.shown if result.mirror else None,
         failures=tuple(Tried(failure.location.shown, failure.reason) for failure in result.failures),
         redirected_into=result.redirected_into,
+        problem=result.problem,
+        explained_at=_explained_at(policy, decision, repository),
     )
+
+
+def _explained_at(policy: Policy, decision: Decision[Any], repository: Repository) -> str | None:
+    """Where the gateway explains the name, if `repository` is the policy's gateway."""
+    if policy.gateway is None or not policy.is_gateway(repository.locations[0].url):
+        return None
+    return explanation_url(policy.gateway, decision.name)
 
 
 def _silenced_above(decision: Decision[Any], result: RepositoryResult[Any]) -> str:

@@ -6,6 +6,7 @@ import enum
 
 from repoprio.dataclass import dataclass
 from repoprio.lookup.cooldown import Held
+from repoprio.lookup.events import ServerProblem
 from repoprio.lookup.project import Code, Outcome, Unknown
 from repoprio.lookup.reasons import Cause, Rejection
 from repoprio.policy.model import Repository, Rule
@@ -66,7 +67,8 @@ class Line:
     `code` says why it is absent, unavailable or ruled out; None if it serves, or was not asked. `http_status` is
     the status of its answer, if that is the reason. `rule` is the setting that rules it out, or makes it count as
     absent. `mirror` is the mirror that answered instead, `failures` are its other URLs that were tried.
-    `redirected_into` is the other repository into which it redirects, if that is the reason.
+    `redirected_into` is the other repository into which it redirects, if that is the reason. `problem` is what the
+    server says about its status. `explained_at` is where the policy's gateway explains the name, if this is its index.
     """
 
     repository: Repository
@@ -81,6 +83,8 @@ class Line:
     mirror: str | None = None
     failures: tuple[Tried, ...] = ()
     redirected_into: Repository | None = None
+    problem: ServerProblem | None = None
+    explained_at: str | None = None
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,9 @@ def unavailable_remedy(line: Line, *, is_routed: bool = False, is_lowest: bool =
             f'repositories.{name}.redirects can set that site to "follow" (its pages count as those of {name}) '
             'or "absent" (lower-priority repositories may then supply each name that is redirected there)',
         )
+    if line.explained_at and line.http_status in _GATEWAY_REFUSALS:
+        code, text = _GATEWAY_REFUSALS[line.http_status]
+        return Remedy(code, text.format(where=line.explained_at))
     if cause is Cause.STATUS and line.http_status in (404, 410):
         return Remedy("absent", f"repositories.{name}.absent does not have this status; a list there replaces [404]")
     if cause is Cause.EMPTY_ROOT:
@@ -147,6 +150,14 @@ def unavailable_remedy(line: Line, *, is_routed: bool = False, is_lowest: bool =
     return Remedy("try-again", f"try again once it answers; {limit}")
 
 
+# No key of the policy at hand changes what the gateway decides under its own.
+_GATEWAY_REFUSALS = {
+    410: ("gateway-refused", "the gateway refused this name: {where} says why, and what to do"),
+    503: (
+        "gateway-unavailable",
+        "try again; {where} says which repository gives the gateway no usable answer",
+    ),
+}
 _TELL = Remedy("tell-its-keeper", "report this to its operator: it is not a valid page of the simple repository API")
 _BY_CAUSE = {
     Cause.REDIRECT_INTO: Remedy(

@@ -57,11 +57,23 @@ class ProjectListFound:
 
 
 @dataclass(frozen=True)
+class ServerProblem:
+    """What a server says about its own refusal (RFC 9457): short texts without logins, safe to print."""
+
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class StatusReceived:
-    """An HTTP status other than 200 that is no redirect; `detail` adds facts, such as the number of tries."""
+    """An HTTP status other than 200 that is no redirect; `detail` adds facts, such as the number of tries.
+
+    `problem` is what the server says about it; None if it says nothing that can be read.
+    """
 
     code: int
     detail: str = ""
+    problem: ServerProblem | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,7 @@ class RepositoryResult(Generic[Page]):
     cause. `asked` is the location that was asked last, `mirror` the mirror that answered instead, and `failures` are
     the other locations that were tried without success. `asked_for` is the name for which the repository was found
     to be down. `skipped`: it is unavailable, and `skip-if-unavailable` makes it count as absent. `redirected_into`
-    is the other repository to which an unavailable one redirects.
+    is the other repository to which an unavailable one redirects. `problem` is what the server says about its status.
     """
 
     repository: Repository
@@ -143,3 +155,4 @@ class RepositoryResult(Generic[Page]):
     lasting: bool = False
     asked_for: NormalizedName | None = None
     redirected_into: Repository | None = None
+    problem: ServerProblem | None = None

@@ -175,6 +175,7 @@ class RepositoryLookup(Generic[Page]):
             self._result(RepositoryState.UNAVAILABLE, f"{answer.code}{answer.detail}", status_cause(answer.code), at),
             http_status=answer.code,
             login_refused=answer.code in REFUSED_LOGIN,
+            problem=answer.problem,
         )
 
     def _believe(

@@ -97,6 +97,8 @@ def _line(line: Line) -> dict[str, Any]:
         "mirror": line.mirror,
         "failures": [{"url": tried.url, "reason": tried.reason} for tried in line.failures],
         "asked": line.asked,
+        "problem": {"title": line.problem.title, "detail": line.problem.detail} if line.problem else None,
+        "explained_at": line.explained_at,
     }
 
 

@@ -12,7 +12,7 @@ from repoprio.lookup.project import Outcome
 from repoprio.lookup.reasons import Rejection
 from repoprio.policy.model import Rule
 from repoprio.redaction import printable
-from repoprio.render.messages.sentences import sentence, versions
+from repoprio.render.messages.sentences import sentence, server_says, versions
 from repoprio.render.table import Column, Paint, Row, table, unpainted
 from repoprio.wording import join_words
 
@@ -111,6 +111,7 @@ def _facts(e: Explanation, width: int, *, verbose: bool) -> Iterable[tuple[str, 
     yield from _rejected(e, verbose=verbose)
     yield from _mirrors(e)
     yield from _asked(e, verbose=verbose)
+    yield from _labelled("says", [f"{one.repository.name}: {said}" for one in e.faulty if (said := server_says(one))])
     yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)], width)
     if alone := _pip_alone(e):
         yield "pip alone", alone

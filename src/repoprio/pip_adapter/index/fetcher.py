@@ -40,6 +40,7 @@ from repoprio.policy.model import Location, Policy, Repository
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.model import File
+from repoprio.simple_api.problem_document import problem_in
 from repoprio.simple_api.response import Response, UnusableResponse
 from repoprio.urls import filename, site, with_credentials
 
@@ -190,7 +191,7 @@ class Pages:
         if reply.redirect:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
-            return StatusReceived(reply.status, self._detail(ask, reply))
+            return StatusReceived(reply.status, self._detail(ask, reply), problem_in(reply.response))
         return reply
 
     def _with_login(self, repository: Repository, location: Location) -> str:

@@ -47,7 +47,7 @@ _HEADERS = _JSON_TOO if knows_json() else {**_JSON_TOO, "Accept": "text/html"}
 
 @dataclass(frozen=True)
 class Reply:
-    """A response: `body` is whole and decompressed; `redirect` is an absolute URL without credentials.
+    """A response: `body` is whole, and decompressed if it is a page; `redirect` is an absolute URL without credentials.
 
     `sent` is the login that was sent; `tries` the number of tries. `is_delimited` is true if the response states where
     it ends, so that a cut-off one is noticed. `clocks` has the time at which it came. `headers` are None if pip's
@@ -95,11 +95,13 @@ def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, s
         if 400 <= response.status_code < 500 and response.status_code not in REFUSED_LOGIN:
             # A refused login counts even if the answer is cut off. Another answer must be whole to mean absence; if it
             # is read to its end, the connection can also be used again.
-            _read_to_end(response)
+            body = _read_to_end(response)
+        else:
+            body = _body(response, size_limit) if response.status_code == 200 else b""
         return Reply(
             response.status_code,
             response.url,
-            _body(response, size_limit) if response.status_code == 200 else b"",
+            body,
             response.headers.get("Content-Type", ""),
             sent=basic(response.request.headers.get("Authorization", "")),
             is_delimited=_is_delimited(response.headers),
@@ -130,12 +132,14 @@ def _keep_location(response: HttpResponse, **_: object) -> None:
         _LOCATIONS.put(response, location)
 
 
-def _read_to_end(response: HttpResponse) -> None:
-    size = 0
+def _read_to_end(response: HttpResponse) -> bytes:
+    """The raw body of an answer that is no page."""
+    body = bytearray()
     for chunk in _counted(response):
-        size += len(chunk)
-        if size > _ERROR_SIZE_LIMIT:
+        body += chunk
+        if len(body) > _ERROR_SIZE_LIMIT:
             raise UnusableResponse(f"its answer ({response.status_code}) does not end", Cause.SIZE)
+    return bytes(body)
 
 
 def _body(response: HttpResponse, size_limit: int) -> bytes:

@@ -74,6 +74,13 @@ def _too_young(e: Explanation) -> str:
     return f"{wanted} is old enough yet at {owners}: {''.join(waiting(e)[:1])}."
 
 
+def server_says(line: Line) -> str:
+    """What the server says about its own refusal; "" if it says nothing."""
+    if line.problem is None:
+        return ""
+    return ": ".join(text for text in (line.problem.title, line.problem.detail) if text)
+
+
 def waiting(e: Explanation) -> list[str]:
     """The versions that are too young, the newest first, each with the reason; at most four."""
     held = [f"{rejected.version}: {rejected.reason}" for rejected in e.telling if rejected.held]
