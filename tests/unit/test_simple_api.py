@@ -236,6 +236,21 @@ def test_html_with_a_tag_without_end(endless: str) -> None:
     assert "broken HTML" in str(refused(page + endless + "><!-- --></body></html>", HTML))
 
 
+@pytest.mark.parametrize("attribute", ['x="" ', "x=y ", "x "])
+def test_html_with_a_tag_of_very_many_attributes(attribute: str) -> None:
+    """Each costs a few hundred bytes for a moment, so the tag is refused before they are read; one below is a link."""
+    refused(html_page_of(f'<a href="acme-1.0.tar.gz" {attribute * (2**15 // len(attribute))}>x</a>'), HTML)
+    assert page(html_page_of(f'<a href="acme-1.0.tar.gz" {attribute * (2**14 // len(attribute))}>x</a>')).files == 1
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_of_a_link_only_what_is_used_is_kept(quote: str) -> None:
+    """Other attributes, of which a page may have millions, take no memory while the page is read."""
+    more = " ".join(f"{name}={quote}1{quote}" for name in ("class", "data-x", "data-yanked"))
+    found = html_page.Page(html_page_of(f'<a href="acme-1.0.tar.gz" {more}>x</a>'))
+    assert found.links == [{"href": "acme-1.0.tar.gz", "data-yanked": "1"}]
+
+
 @pytest.mark.parametrize("before", [2**16 - n for n in (3, 20, 60, 90, 110, 130)])
 def test_html_is_read_alike_wherever_its_parts_end(before: int) -> None:
     """In a link, a comment, a quoted value with brackets in it: what comes in two parts is read as one."""

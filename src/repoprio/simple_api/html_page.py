@@ -20,6 +20,19 @@ _ATTRIBUTE = re.compile(rf"([a-z-]+)={_VALUE}", re.ASCII)
 # A page is read in parts of this many characters, and no tag, comment or script may be longer than the second number:
 # html.parser takes some hundred bytes of memory for each attribute, and reads what is not whole once more.
 _PART, _LONGEST = 2**16, 2**18
+# A start tag may be no longer than this, and of a link only these attributes are kept: a page may have millions.
+_LONGEST_TAG = 2**15
+_KEPT = frozenset(
+    {
+        "href",
+        "data-core-metadata",
+        "data-dist-info-metadata",
+        "data-provenance",
+        "data-requires-python",
+        "data-yanked",
+    }
+)
+_TOO_LONG = "a tag that is too long"
 
 Attributes = list[tuple[str, "str | None"]]
 
@@ -48,7 +61,7 @@ class Page(HTMLParser):
             for start in range(0, len(text), _PART):
                 self.feed(text[start : start + _PART])
                 if len(self.rawdata) > _LONGEST:
-                    raise ValueError("a tag that is too long")
+                    raise ValueError(_TOO_LONG)
         except AssertionError:
             # html.parser (3.10 to 3.13) raises this for a broken declaration such as "<![-".
             raise ValueError("broken HTML") from None
@@ -77,10 +90,19 @@ class Page(HTMLParser):
         end = i
         while plain:
             if plain[1]:
+                if len(plain[1]) > _LONGEST_TAG:
+                    raise ValueError(_TOO_LONG)
                 pairs = _ATTRIBUTE.findall(plain[1])
-                self._note_link({key: unescape(value) if "&" in value else value for key, value in pairs})
+                self._note_link({k: unescape(value) if "&" in value else value for k, value in pairs if k in _KEPT})
             end = plain.end()
             plain = _PLAIN_LINK.match(self.rawdata, end)
+        return end
+
+    def check_for_whole_start_tag(self, i: int) -> int:
+        """Refuse a tag that is too long before its attributes are read."""
+        end = super().check_for_whole_start_tag(i)
+        if (len(self.rawdata) if end < 0 else end) - i > _LONGEST_TAG:
+            raise ValueError(_TOO_LONG)
         return end
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
@@ -88,7 +110,7 @@ class Page(HTMLParser):
         self.is_html = True
         if tag == "a":
             # If an attribute comes twice, the last one counts, as in pip.
-            self._note_link(dict(attrs))
+            self._note_link({key: value for key, value in attrs if key in _KEPT})
         elif tag == "base":
             if self.base is None:
                 self.base = next((value for key, value in attrs if key == "href"), None)
