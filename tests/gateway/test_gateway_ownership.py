@@ -88,6 +88,29 @@ def test_a_record_tells_no_value_of_a_variable(scene: Scene, tmp_path: Path) -> 
     assert ownership.holders(policy, [old]) == ownership.holders(policy, [new._replace(repository="x")]) == {"corp"}
 
 
+def test_no_way_out_shows_a_token_of_an_older_record(scene: Scene, tmp_path: Path) -> None:
+    """Also one that was changed since, so that the policy no longer knows it: list, export and /ownership.json.
+
+    Without a policy nobody can tell a token from a folder, so only the site is listed, and nothing is exported.
+    """
+    secret, store = "old-t0ken", tmp_path / "store"
+    text = scene.policy().read_text().replace("/simple/", "/${TOKEN}/simple/", 1)
+    scene.file.write_text(text)
+    policy = read_text(text, "policy.toml", {"TOKEN": "new-t0ken"}, TOOLS)
+    url = f"{scene.corp.root_url}{secret}/simple/"
+    with serving(policy, store) as served:
+        served.store.replace((), [Record(normalize(f"from-{name}"), name, url) for name in ("corp", "gone")])
+        shown = [record.url for record in from_document(served.get("/ownership.json").document)]
+    assert shown == [f"{scene.corp.root_url}${{TOKEN}}/simple/", f"{scene.corp.root_url}****"]
+    for arguments in (("list",), ("list", "--format", "json"), ("export",)):
+        done = tool(*arguments, "--store", str(store), policy=scene.file)
+        assert (done.returncode, secret in done.stdout + done.stderr) == (0, False)
+        assert all(one in done.stdout for one in shown)
+    scene.file.write_text("")
+    assert secret not in tool("list", "--store", str(store), policy=scene.file).stdout
+    assert tool("export", "--store", str(store), policy=scene.file).returncode == 2
+
+
 def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tmp_path: Path) -> None:
     """410 says who served it and how to release it; once released, it comes from whoever has it."""
     store = tmp_path / "ownership.sqlite"
@@ -163,7 +186,7 @@ def test_a_repository_that_left_the_policy_closes_nothing_and_is_listed(scene: S
     exported = json.loads(tool("export", "--store", str(store), policy=scene.file).stdout)
     assert exported == {
         "schema": 1,
-        "records": [{"project": "acme", "repository": "corp", "url": scene.corp.page_url}],
+        "records": [{"project": "acme", "repository": "corp", "url": f"{scene.corp.root_url}****"}],
     }
 
 

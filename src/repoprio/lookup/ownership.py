@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from repoprio.lookup.memory import RunMemory
@@ -12,6 +13,8 @@ from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.model import Location, Mode, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Route
+from repoprio.redaction import HIDDEN, display_url
+from repoprio.urls import place, site
 
 
 class Record(NamedTuple):
@@ -104,6 +107,43 @@ def records_of(decision: Decision[Any]) -> tuple[Record, ...]:
 def _written(location: Location) -> str:
     """The URL for a record, which others may read: with the names of its variables, not with their values."""
     return location.shown if "${" in location.shown else location.url
+
+
+def without_secrets(policy: Policy | None, records: Iterable[Record]) -> Iterator[Record]:
+    """The records with URLs that others may read, also of records that have the value of a variable.
+
+    Such a value may be a token, which the policy does not know if it has changed since. So of a URL that is not one of
+    its repository's in `policy`, only the site is left.
+    """
+    for record in records:
+        yield record._replace(url=_without_secrets(holder(policy, record) if policy else None, record.url))
+
+
+def _without_secrets(repository: Repository | None, url: str) -> str:
+    if "${" in url:
+        return display_url(url)
+    for location in repository.locations if repository else ():
+        if "${" in location.shown and _is_written_as(location.shown, url):
+            return location.shown
+        if "${" not in location.shown and _is_place(location.url, url):
+            return location.url
+    try:
+        return f"{site(url)}/{HIDDEN}"
+    except ValueError:
+        return HIDDEN
+
+
+def _is_written_as(shown: str, url: str) -> bool:
+    """Whether `url` is `shown` with some values for its variables."""
+    texts = re.split(r"\$\{[^}]*\}", shown)
+    return re.fullmatch(".*".join(map(re.escape, texts)), url, re.DOTALL) is not None
+
+
+def _is_place(one: str, other: str) -> bool:
+    try:
+        return place(one) == place(other)
+    except ValueError:
+        return False
 
 
 def may_own(policy: Policy, name: NormalizedName, owners: Collection[str], holders: Collection[str]) -> bool:

@@ -187,9 +187,7 @@ class App:
         if isinstance(found, Problem):
             return _problem(found)
         headers: Headers = [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept-Encoding")]
-        # Everybody may read this, and older records may have the value of a variable.
-        public = (record._replace(url=redact_secrets(record.url)) for record in found)
-        body = json.dumps(as_document(public)).encode()
+        body = redact_secrets(json.dumps(as_document(found))).encode()
         if requests.takes_gzip(_sent(scope).get(b"accept-encoding", "")):
             return 200, [*headers, (b"content-encoding", b"gzip")], gzip.compress(body, 6, mtime=0)
         return 200, headers, body

@@ -133,9 +133,9 @@ class Gateway:
         return self.clock() < page.stale_until and freshness.may_stand_in(decision, page.owners)
 
     async def records(self) -> Sequence[ownership.Record] | Problem:
-        """All records of the ownership memory."""
+        """All records of the ownership memory, as everybody may read them."""
         try:
-            return await asyncio.to_thread(self._store.all)
+            return await asyncio.to_thread(lambda: tuple(ownership.without_secrets(self.policy, self._store.all())))
         except ownership.UnsoundMemory as error:
             return problems.unsound_memory(str(error))
 

@@ -55,7 +55,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "ownership list": (_GOOD, None, f"{_USE}, or if the store cannot be used"),
     "ownership release": (_GOOD, "if there was nothing to release", f"{_USE}, or if the store cannot be used"),
     "ownership init": (_GOOD, None, f"{_USE}, or if the store cannot be used"),
-    "ownership export": (_GOOD, None, f"{_USE}, or if the store cannot be used"),
+    "ownership export": (_GOOD, None, f"{_NONE}, or if the store cannot be used"),
     "completion": (_GOOD, None, _USE),
     "demo": (_GOOD, None, f"{_USE}, or where it cannot be done"),
 }

@@ -9,11 +9,18 @@ from typing import Any
 
 from repoprio.cli import policy_in_force, terminal
 from repoprio.cli.serving import places
-from repoprio.errors import RepoprioError
-from repoprio.lookup.ownership import Record, UnsoundMemory, as_document, from_document, holder, matching
+from repoprio.errors import NoPolicy, RepoprioError
+from repoprio.lookup.ownership import (
+    Record,
+    UnsoundMemory,
+    as_document,
+    from_document,
+    holder,
+    matching,
+    without_secrets,
+)
 from repoprio.policy.model import Policy, Repository
 from repoprio.policy.patterns import Pattern
-from repoprio.redaction import display_url
 from repoprio.serve.stores.model import OwnershipStore
 
 _SCHEMA = 1
@@ -40,7 +47,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     release.add_argument("names", nargs="+", metavar="NAME", help="a project, or a pattern with * and ?")
     release.add_argument("--repository", metavar="NAME", help="only what this repository owns")
     export = actions.add_parser(
-        "export", help="print all records as JSON", description="Print all records as JSON, for a backup or a review."
+        "export",
+        help="print all records as JSON",
+        description="Print all records as JSON, for a backup or a review. Of a URL that is not in the policy, only the "
+        "site is printed: it may hold a token.",
     )
     init = actions.add_parser(
         "init",
@@ -72,9 +82,9 @@ def show(options: argparse.Namespace, store: OwnershipStore) -> int:
         return 0
     if not records:
         print(f"No name is remembered ({store.place}).")
-    for record in records:
+    for record, shown in zip(records, without_secrets(policy, records), strict=True):
         note = "" if policy is None else _note(record, holder(policy, record))
-        print(f"{record.project}  {record.repository}  {display_url(record.url)}{note}")
+        print(f"{record.project}  {record.repository}  {shown.url}{note}")
     return 0
 
 
@@ -85,16 +95,18 @@ def _note(record: Record, now: Repository | None) -> str:
 
 
 def dump(_: argparse.Namespace, store: OwnershipStore) -> int:
-    """Print all records as JSON."""
-    print(json.dumps(as_document(store.listed()), indent=2))
+    """Print all records as JSON; which part of a URL may be a secret, only the policy knows."""
+    policy = policy_in_force.policy().sound("the records are not exported without it")
+    if policy is None:
+        raise NoPolicy(policy_in_force.no_policy())
+    print(json.dumps(as_document(without_secrets(policy, store.listed())), indent=2))
     return 0
 
 
 def _document(records: Sequence[Record], policy: Policy | None) -> str:
     entries = [
-        {"project": record.project, "repository": record.repository, "url": display_url(record.url)}
-        | ({} if policy is None else _holder(holder(policy, record)))
-        for record in records
+        shown._asdict() | ({} if policy is None else _holder(holder(policy, record)))
+        for record, shown in zip(records, without_secrets(policy, records), strict=True)
     ]
     return json.dumps({"schema": _SCHEMA, "records": entries}, indent=2)
 
