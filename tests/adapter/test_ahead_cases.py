@@ -29,7 +29,7 @@ CASES: Final = [case for case in load_cases(DATA, runner="pip") if not case.pips
 
 
 class Pips:
-    """One process with a pip for each way."""
+    """A process with a pip for each way."""
 
     def __init__(self, env: PipEnv) -> None:
         """Start them."""

@@ -90,7 +90,7 @@ def pips(
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 20))])
 def test_choices_are_the_same(pips: tuple[Pip, Pip, list[RepositoryServer]], seed: int) -> None:
-    """Pip chooses the same; no lower repository is asked for a name of a higher one; few requests are for nothing."""
+    """Pip chooses the same; no lower repository is asked for a name of a higher one; few requests are in vain."""
     ahead, in_turn, servers = pips
     solved, asked_for, in_vain = 0, 0, 0
     for number in range(SHAPES):

@@ -1,4 +1,4 @@
-"""repoprio redacts secrets in pip's log, and mutes it for a while."""
+"""Secrets are redacted in pip's log, and the log is muted for a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What repoprio works out once for pip: requests, rankings and metadata are those that pip itself makes."""
+"""What repoprio computes once for pip: requests, rankings and metadata are those that pip itself makes."""
 
 from __future__ import annotations
 
@@ -299,7 +299,7 @@ def test_what_is_kept_is_what_pip_keeps(pip: str, pip_env: EnvFactory, tmp_path:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Distributions, evaluators and built wheels are those that pip finds; pins are judged anew once they change."""
+    """Distributions, evaluators and built wheels are those that pip finds; pins are judged again when they change."""
     begin = "Metadata-Version: 2.1\nName: Acme\nVersion: 1.0\n"
     metadata = [
         begin

@@ -65,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @NEEDED
 def test_the_search_works_without_scripts_on_a_phone(chromium: Browser, site: str) -> None:
-    """From the first page: tab to the field, a name in any spelling, enter. Nothing else is loaded on the way."""
+    """From the first page: tab to the field, type a name in any spelling, press enter. Nothing else is loaded."""
     tab = chromium.tab(width=PHONE, scripts=False)
     tab.open(f"{site}/")
     tab.press("Tab")
@@ -84,7 +84,7 @@ def test_the_search_works_without_scripts_on_a_phone(chromium: Browser, site: st
 @NEEDED
 @pytest.mark.parametrize("path", ["/", "/explain/", "/explain/acme", "/explain/evil", "/explain/down"])
 def test_each_page_is_readable_everywhere(chromium: Browser, site: str, path: str) -> None:
-    """Nothing has to be scrolled aside, the style sheet is in force, dark means dark; the console has no complaint."""
+    """No page scrolls sideways, the style sheet is applied, dark mode is dark; the console has no complaint."""
     grounds = []
     for width, dark in ((PHONE, False), (PHONE, True), (1200, False)):
         tab = chromium.tab(width=width, dark=dark)
@@ -113,7 +113,7 @@ _FAINTEST: Final = """(() => {
 
 @NEEDED
 def test_what_the_policy_says_is_text_and_no_script_would_run(chromium: Browser, site: str) -> None:
-    """A hostile text makes no element; and a script that got in all the same is blocked, which the console says."""
+    """A hostile text makes no element; an injected script would still be blocked, which the console reports."""
     tab = chromium.tab()
     tab.open(f"{site}/explain/evil")
     assert EVIL in tab.value("document.querySelector('.verdict').textContent")
@@ -127,7 +127,7 @@ def test_what_the_policy_says_is_text_and_no_script_would_run(chromium: Browser,
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The pages of the pictures, with the machine's own places and times as the manual writes them."""
+    """The pages of the pictures, with paths and times as the manual writes them."""
     folder = tmp_path_factory.mktemp("pictures")
     with ExitStack() as stack:
         names = ("corp", "team", "pypi")
@@ -165,7 +165,7 @@ def _digests(shown: dict[str, str]) -> dict[str, str]:
 
 
 def test_the_pictures_are_of_the_pages(shown: dict[str, str], request: pytest.FixtureRequest) -> None:
-    """What they were drawn from is what the gateway makes now; they are small, and each one is in the manual."""
+    """They were drawn from the pages that the gateway makes now; they are small, and each is in the manual."""
     if os.environ.get("REPOPRIO_WRITE_SCREENS"):
         _draw(request.getfixturevalue("chromium"), shown)
         pytest.skip("drawn anew, and so held against nothing: now look at them")

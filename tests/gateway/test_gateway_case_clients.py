@@ -16,7 +16,7 @@ from support import lockers
 from support.cases import Case, Realized, realize
 from support.files import fold
 from support.fixtures import EnvFactory
-from support.gateway_cases import CASES, depends_on_requirements, is_all_at_hand
+from support.gateway_cases import CASES, depends_on_requirements, has_only_local_repositories
 from support.gateways import GatewayProcess
 from support.pips import EnvStore
 from support.policy_files import TOOLS
@@ -55,7 +55,7 @@ class Client:
         self.name, self._folder, self._pip_env, self._store = name, folder, pip_env, store
 
     def choice(self, url: str, wanted: tuple[str, ...]) -> tuple[Chosen | None, str]:
-        """The versions that it chooses, None if it refuses; and what it said."""
+        """The versions that the client chooses, None if it refuses; and its output."""
         return {"pip": self._pip, "uv": self._uv}.get(self.name, self._locker)(url, wanted)
 
     def _pip(self, url: str, wanted: tuple[str, ...]) -> tuple[Chosen | None, str]:
@@ -102,7 +102,7 @@ def test_each_client_decides_as_the_case_says(
     """A client takes the owner's version, or stops; no repository below the owner is asked, whatever it does."""
     with realize(case, tmp_path) as real:
         policy = read_text(real.policy_text, "policy.toml", real.env, TOOLS)
-        if depends_on_requirements(policy) or not is_all_at_hand(policy) or case.constraints:
+        if depends_on_requirements(policy) or not has_only_local_repositories(policy) or case.constraints:
             pytest.skip("no gateway serves this, or a caller's constraint decides")
         file = tmp_path / "repoprio.toml"
         file.write_text(real.policy_text)
@@ -113,7 +113,7 @@ def test_each_client_decides_as_the_case_says(
 
 
 def check(client: str, real: Realized, chosen: Chosen | None, said: str) -> None:
-    """Hold what a client did against what the case says."""
+    """Compare what a client did with what the case states."""
     case, expect = real.case, real.case.expect
     project = fold(expect.project)
     told = f"{client}: {case.why}\n{said}"

@@ -1,4 +1,4 @@
-"""The decision cases through the gateway: those that no requirement and no option of a caller decides."""
+"""The decision cases through the gateway: those that depend on no requirement and no option of a caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from repoprio.policy.model import Policy
 from repoprio.serve import limits
 from support.cases import Case, Realized, realize
 from support.files import fold
-from support.gateway_cases import CASES, depends_on_requirements, is_all_at_hand
+from support.gateway_cases import CASES, depends_on_requirements, has_only_local_repositories
 from support.gateways import Answer, serving
 from support.policy_files import TOOLS
 
@@ -23,14 +23,14 @@ STATUSES: Final = {"served": {200}, "no-match": {200}, "unavailable": {503}, "bl
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_gateway_decides_as_the_case_says(case: Case, tmp_path: Path) -> None:
-    """A client gets the owner's page, or the status for why there is none; nobody else is asked."""
+    """A client gets the owner's page, or the status that says why there is none; no other repository is asked."""
     with realize(case, tmp_path) as real:
         policy = read_text(real.policy_text, "policy.toml", real.env, TOOLS)
         if depends_on_requirements(policy):
             with pytest.raises(limits.CannotServe):
                 limits.check(policy)
             return
-        if not is_all_at_hand(policy):
+        if not has_only_local_repositories(policy):
             pytest.skip("a repository that is not on loopback")
         with serving(policy, tmp_path / "store" / "ownership.sqlite") as served:
             answer = served.page(fold(case.expect.project))
@@ -38,7 +38,7 @@ def test_the_gateway_decides_as_the_case_says(case: Case, tmp_path: Path) -> Non
 
 
 def check(real: Realized, policy: Policy, answer: Answer) -> None:
-    """Hold an answer against what the case says."""
+    """Compare an answer with what the case states."""
     case, expect = real.case, real.case.expect
     assert answer.status in STATUSES[expect.outcome], f"{case.why}\n{answer.body.decode()}"
     if answer.status != 200:
@@ -56,7 +56,7 @@ def check(real: Realized, policy: Policy, answer: Answer) -> None:
 
 
 def _sites(policy: Policy, owners: list[str]) -> set[str]:
-    """Where the files of repositories may lie: at their URLs and mirrors, and where they may redirect."""
+    """The sites on which files of repositories may lie: those of their URLs and mirrors, and of allowed redirects."""
     repositories = [repository for repository in policy.repositories if repository.name in owners]
     urls = {location.url for repository in repositories for location in repository.locations}
     sites = {str(site) for repository in repositories for site in repository.redirects}

@@ -41,7 +41,7 @@ def pip_report(env: PipEnv, url: str, *wanted: str) -> Completed:
 def test_a_pip_without_repoprio_gets_each_project_from_its_owner(
     pip_version: str, gateway: GatewayProcess, scene: Scene, pip_env: EnvFactory
 ) -> None:
-    """Also what another project requires; and public is never asked for a name of corp's."""
+    """Dependencies too; public is never asked for a name of corp's."""
     env = pip_env(pip_version, stock=True)
     target = scene.folder / "target"
     done = env.run("install", "-q", "--target", str(target), "--index-url", gateway.url, "requests")
@@ -54,7 +54,7 @@ def test_a_pip_without_repoprio_gets_each_project_from_its_owner(
 
 
 def test_uv_gets_each_project_from_its_owner(gateway: GatewayProcess, scene: Scene) -> None:
-    """Also what another project requires; and public is never asked for a name of corp's."""
+    """Dependencies too; public is never asked for a name of corp's."""
     (scene.folder / "wanted.txt").write_text("requests\n")
     asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", "--index-url", gateway.url, "wanted.txt")
     done = run_uv(scene.folder, *asked)
@@ -64,9 +64,9 @@ def test_uv_gets_each_project_from_its_owner(gateway: GatewayProcess, scene: Sce
 
 @pytest.mark.parametrize("installer", ["uv", "poetry", "pdm", "pipenv", "pip"])
 def test_an_installer_gets_the_gateway_as_its_only_index(installer: str, tmp_path: Path) -> None:
-    """What `export --gateway` prints names that index alone, and leaves nothing to say; --check holds a file to it.
+    """`export --gateway` names only that index, and reports no gaps; --check compares a file with it.
 
-    So it is where the policy names the gateway, which is said; then --no-gateway exports the policy itself.
+    If the policy names the gateway, the export says so; --no-gateway exports the policy itself.
     """
     url = "http://127.0.0.1:8417/simple/"
     name = {"pipenv": "Pipfile", "uv": "uv.toml", "pip": "pip.conf"}.get(installer, "pyproject.toml")
@@ -105,7 +105,7 @@ def test_uv_obeys_with_what_is_exported(gateway: GatewayProcess, scene: Scene) -
 
 
 def test_uv_does_not_go_on_to_another_index(scene: Scene, repository: RepositoryFactory) -> None:
-    """Neither while a repository is unavailable, nor for a name that is owned and not there: each is final for uv."""
+    """Neither an unavailable repository nor an owned name that is missing makes uv ask another index."""
     other = repository("other")
     for name in ("acme", "ledger"):
         other.add(name, "66.6")
@@ -124,7 +124,7 @@ def test_uv_does_not_go_on_to_another_index(scene: Scene, repository: Repository
 def test_a_pip_waits_for_a_repository_that_comes_back(
     gateway: GatewayProcess, scene: Scene, pip_env: EnvFactory
 ) -> None:
-    """503 with Retry-After is tried again; what pip then takes is the owner's."""
+    """A 503 with Retry-After is retried; pip then takes the owner's file."""
     scene.corp.answer("acme", Fault(status=503))
     env = pip_env("26.3", stock=True)
     done = env.run("install", "--dry-run", "--retries", "0", "--index-url", gateway.url, "acme")
@@ -137,7 +137,7 @@ def test_a_pip_waits_for_a_repository_that_comes_back(
 
 
 def test_what_http_clients_see(gateway: GatewayProcess) -> None:
-    """Tags, 304, stored gzip, HEAD, relative redirects, and nothing of what the client says of hosts."""
+    """Tags, 304, stored gzip, HEAD and relative redirects; a client's host names are never repeated."""
     place = urlsplit(gateway.url).netloc
 
     def ask(path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
@@ -168,15 +168,15 @@ def test_what_http_clients_see(gateway: GatewayProcess) -> None:
     assert ask("/simple/..%2fx/")[0].status == 404
 
 
-def test_it_stops_when_told_and_says_nothing_more(gateway: GatewayProcess) -> None:
-    """Ctrl-C is how one ends it: exit status 0, no traceback."""
+def test_ctrl_c_stops_it_silently(gateway: GatewayProcess) -> None:
+    """Exit status 0, no traceback."""
     assert "corp (priority 10), public (priority 90)" in gateway.greeting
     urlopen(f"{gateway.url}acme/").close()
     assert gateway.stop() == (0, "")
 
 
 def serve(folder: Path, policy: Path, *options: str) -> Completed:
-    """A gateway that does not begin."""
+    """A gateway that does not start."""
     done = subprocess.run(
         [sys.executable, "-m", "repoprio", "serve", "--port", "0", "--store", str(folder / "store"), *options],
         env={"HOME": str(folder), "REPOPRIO_CONFIG": str(policy)},
@@ -189,7 +189,7 @@ def serve(folder: Path, policy: Path, *options: str) -> Completed:
 
 
 def test_what_it_cannot_do_is_refused_at_the_start(tmp_path: Path) -> None:
-    """A policy that an index cannot obey, a store that is none, a port that is taken: exit status 2, and why."""
+    """A policy that an index cannot obey, an invalid store, a port in use: exit status 2, and the reason."""
     policy = tmp_path / "repoprio.toml"
     urls = {"corp": "https://corp.example/simple/"}
     policy.write_text(policy_text(urls, before='mode = "flexible"'))

@@ -1,4 +1,4 @@
-"""`repoprio doctor` where the policy names a gateway: whether clients without the hook ask that alone."""
+"""`repoprio doctor` with a policy that names a gateway: whether clients without the hook ask only that."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_clients_that_have_only_the_gateway_obey(pip_env: EnvFactory, tmp_path: 
     ],
     ids=["variable", "find-links", "install", "nothing"],
 )
-def test_each_index_besides_is_named_with_its_setting(
+def test_each_other_index_is_named_with_its_setting(
     text: str,
     variables: dict[str, str],
     told: list[str],
@@ -95,7 +95,7 @@ def test_each_index_besides_is_named_with_its_setting(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What a real pip asks decides, and what other commands of pip read; the remedy names file and key."""
+    """The requests of a real pip count, and settings for its other commands; the remedy names file and key."""
     conf = tmp_path / "pip.conf"
     conf.write_text(text)
     for name in [name for name in os.environ if name.startswith("PIP_")]:
@@ -115,7 +115,7 @@ def test_each_index_besides_is_named_with_its_setting(
 
 
 def test_the_gateways_own_answers(scene: Scene, pip_env: EnvFactory, repository: RepositoryFactory) -> None:
-    """With --network: it serves this policy; what another server, or none, answers is no gateway's."""
+    """With --network: the gateway serves this policy; another server, or no answer, is not a gateway."""
     env = pip_env("26.3")
     theirs = scene.policy().rename(scene.folder / "theirs.toml")
     other = repository("other").page_url

@@ -82,7 +82,7 @@ def in_front(gateway: str, folder: Path) -> Iterator[str]:
 
 @pytest.mark.skipif(not has_nginx(), reason="nginx is not installed")
 def test_nginx_caches_and_never_gives_a_page_from_below_the_owner(scene: Scene, tmp_path: Path) -> None:
-    """A page comes from the cache while it counts; then not, though a higher repository is down."""
+    """A page comes from the cache while it counts, and not after that, even if a higher repository is down."""
     scene.policy(before="absence-ttl = 2\n", at={})
     with GatewayProcess(scene.file, tmp_path / "store") as process, in_front(process.url, tmp_path / "nginx") as index:
         first, again = ask(f"{index}requests/"), ask(f"{index}requests/")
@@ -120,7 +120,7 @@ def test_a_new_owner_is_seen_through_nginx(scene: Scene, tmp_path: Path) -> None
 
 @pytest.mark.skipif(SYSTEMD is None, reason="systemd-analyze is not installed")
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    """No unknown key, no wrong value."""
+    """The unit has no unknown key and no invalid value."""
     unit = (EXAMPLES / "repoprio-serve.service").read_text()
     path = tmp_path / "repoprio-serve.service"
     path.write_text(unit.replace("/opt/repoprio/bin/repoprio", sys.executable))
@@ -129,7 +129,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 
 
 def test_the_examples_start_commands_that_exist() -> None:
-    """The command line takes what systemd, Compose and Kubernetes start."""
+    """The command line accepts the commands of systemd, Compose and Kubernetes."""
     started = re.findall(r"ExecStart=\S+/repoprio (.+)", (EXAMPLES / "repoprio-serve.service").read_text())
     commands = [started[0].split()]
     commands.append(compose()["services"]["gateway"]["command"][1:])
@@ -149,7 +149,7 @@ def manifests() -> dict[str, Any]:
 
 
 def test_the_manifests_fit_together() -> None:
-    """All mean the same pods, ports and paths, and the policy is one that the gateway serves."""
+    """All refer to the same pods, ports and paths, and the gateway can serve the policy."""
     found = manifests()
     assert set(found) == {"ConfigMap", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
     labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]

@@ -43,7 +43,7 @@ def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
 
 
 def told(scene: Scene, project: str) -> dict[str, Any]:
-    """What ``repoprio explain`` says of a project."""
+    """The output of ``repoprio explain`` for a project."""
     done = subprocess.run(
         [sys.executable, "-m", "repoprio", "explain", project, "--format", "json"],
         env={"HOME": str(scene.folder), "REPOPRIO_CONFIG": str(scene.file), "PIP_RETRIES": "0"},
@@ -56,7 +56,7 @@ def told(scene: Scene, project: str) -> dict[str, Any]:
 
 
 def asked(served: Served, project: str) -> dict[str, Any]:
-    """What the gateway says of it."""
+    """The gateway's explanation of it."""
     answer = served.get(f"/explain/{project}?format=json")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     (project_told,) = answer.document["projects"]
@@ -82,7 +82,7 @@ class Seen(HTMLParser):
 
 
 def test_refusals_are_explained_as_on_the_command_line(scene: Scene, tmp_path: Path) -> None:
-    """Where no file is chosen there is nothing that an index could not know: the documents are equal."""
+    """If no file is chosen, the gateway knows everything that the command knows: the documents are equal."""
     scene.corp.answer("down", Fault(status=500))
     extra = '[pins.secret]\nprojects = ["secret"]\nblock = "never"\n'
     extra += '[pins.mine]\nprojects = ["mine"]\nrepositories = ["corp"]\n'
@@ -97,7 +97,7 @@ def test_refusals_are_explained_as_on_the_command_line(scene: Scene, tmp_path: P
 
 
 def test_the_owner_is_explained_but_the_choice_is_the_clients(served: Served, scene: Scene) -> None:
-    """All is as on the command line but version, file and rejected files, which depend on the client's Python."""
+    """Only version, file and rejected files differ from the command line: they depend on the client's Python."""
     found, cli = asked(served, "acme"), told(scene, "acme")
     assert (found["version"], found["file"], found["rejected"]) == (None, None, [])
     assert cli["version"] is not None
@@ -110,7 +110,7 @@ def test_the_owner_is_explained_but_the_choice_is_the_clients(served: Served, sc
 
 
 def test_looking_makes_no_record_and_asks_nobody_below_the_owner(served: Served, scene: Scene) -> None:
-    """Public does not learn the name, and corp does not own it because somebody looked."""
+    """Public does not learn the name, and an explanation does not make corp its owner."""
     assert served.get("/explain/acme", accept=HTML).status == 200
     assert served.get("/").status == served.get("/explain/").status == 200
     assert served.store.all() == ()
@@ -118,7 +118,7 @@ def test_looking_makes_no_record_and_asks_nobody_below_the_owner(served: Served,
 
 
 def test_what_is_shadowed_is_shown_only_if_an_administrator_says_so(scene: Scene, tmp_path: Path) -> None:
-    """With --show-shadowed the gateway asks below the owner; corp owns the name all the same."""
+    """With --show-shadowed the gateway asks below the owner; corp still owns the name."""
     with serving(policy_of(scene), tmp_path / "store", shows_shadowed=True) as served:
         found = asked(served, "acme")
         assert [line["status"] for line in found["repositories"]] == ["served", "shadowed"]
@@ -131,7 +131,7 @@ def test_what_is_shadowed_is_shown_only_if_an_administrator_says_so(scene: Scene
 
 
 def test_it_says_when_each_repository_was_asked_and_what_clients_get(served: Served, scene: Scene) -> None:
-    """The page that is kept until it ends, then the stale one; a repository that is known to be down is not asked."""
+    """First the fresh page, then the stale one; a repository that is known to be down is not asked."""
     before = served.get("/explain/acme", accept=HTML).body.decode()
     assert "<dd>200, the page of corp</dd>" in before
     assert re.search(r"<dt>Answered</dt><dd>\d+ ms after \d\d:\d\d:\d\d UTC</dd>", before)
@@ -160,7 +160,7 @@ def test_a_remembered_name_says_who_served_it(served: Served, scene: Scene) -> N
 
 
 def test_without_its_memory_nothing_is_explained(served: Served, tmp_path: Path) -> None:
-    """It would explain what no client gets."""
+    """Otherwise it would explain what no client gets."""
     (tmp_path / "store").unlink()
     assert (served.get("/explain/acme").status, served.get("/explain/acme").state) == (503, "ownership-memory")
     page = served.get("/explain/acme", accept=HTML)
@@ -169,7 +169,7 @@ def test_without_its_memory_nothing_is_explained(served: Served, tmp_path: Path)
 
 
 def test_a_name_is_typed_in_any_spelling(served: Served, scene: Scene) -> None:
-    """The field leads to the one page of a name; what can be none is said to be none, and reaches nobody."""
+    """The field leads to the page of the normalized name; an invalid name is reported, and reaches no repository."""
     answer = served.get("/explain/?name=Ac_Me", accept=HTML)
     assert (answer.status, answer.headers["location"]) == (303, "ac-me")
     assert served.get("/explain/Acme").headers["location"] == "acme"
@@ -184,7 +184,7 @@ def test_a_name_is_typed_in_any_spelling(served: Served, scene: Scene) -> None:
 
 
 def test_pages_load_nothing_and_run_nothing(served: Served) -> None:
-    """Their one style sheet is in them, by its digest; both are readable on a phone and in dark mode."""
+    """Their style sheet is inline, allowed by its digest; they are readable on a phone and in dark mode."""
     for path in ("/", "/explain/acme", "/explain/none"):
         answer = served.get(path, accept=HTML)
         seen = Seen(answer.body)
@@ -204,7 +204,7 @@ def test_pages_load_nothing_and_run_nothing(served: Served) -> None:
 
 
 def test_hostile_text_stays_text(scene: Scene, tmp_path: Path) -> None:
-    """What a policy, a server or a file name says is shown, not run; the secrets of the policy are not shown."""
+    """Text from a policy, a server or a file name is shown, not run; secrets of the policy are not shown."""
     scene.corp.answer("acme", Fault(status=404))
     evil = '<img src=x onerror="alert(1)">'
     extra = f"[pins.acme]\nprojects = ['acme']\nblock = '''{evil} token-s3cret'''\n"
@@ -221,7 +221,7 @@ def test_hostile_text_stays_text(scene: Scene, tmp_path: Path) -> None:
 
 
 def test_files_that_have_to_wait_are_explained(scene: Scene, tmp_path: Path) -> None:
-    """An owner whose files are all too young serves nothing yet, and the page says from when it does."""
+    """An owner whose files are all too young serves nothing yet, and the page says from when it will."""
     with serving(policy_of(scene, corp='min-age = "3000 days"'), tmp_path / "store") as served:
         found = asked(served, "acme")
         assert (found["outcome"], found["code"]) == ("no-match", "too-young")
@@ -231,7 +231,7 @@ def test_files_that_have_to_wait_are_explained(scene: Scene, tmp_path: Path) -> 
 
 
 def test_a_merged_name_has_no_one_owner(scene: Scene, tmp_path: Path) -> None:
-    """The newest version decides, and which one a client takes is not known here."""
+    """The newest version decides, and the gateway does not know which one a client takes."""
     extra = '[pins.acme]\nprojects = ["acme"]\nrepositories = ["corp", "public"]\nmode = "merge"\n'
     with serving(policy_of(scene, extra), tmp_path / "store") as served:
         found = asked(served, "acme")
@@ -248,7 +248,7 @@ def test_the_form_is_the_one_that_the_client_prefers(served: Served) -> None:
 
 
 def test_mirrors_and_where_to_get_help_are_shown(served: Served) -> None:
-    """With each URL that gave no usable answer; a query that is too long asks for nothing."""
+    """Each URL that gave no usable answer is shown; a query that is too long is ignored."""
     found = served.run(lambda: served.gateway.explanation(normalize("nobody")))
     assert isinstance(found, Explained)
     first = replace(found.explanation.lines[0], failures=(Tried("https://mirror.example/", "500"),))

@@ -1,4 +1,4 @@
-"""What clients get while a repository is down, and when it is back; `test_matrix_pages.py` has each fault."""
+"""What clients get while a repository is down, and after it is back; `test_matrix_pages.py` has each fault."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIERS: Final = ("corp", "team", "public")
 
 
 class World:
-    """corp above team above public, behind one gateway; a stranger has what nobody may get."""
+    """corp above team above public, behind one gateway; a stranger has files that nobody may get."""
 
     def __init__(self, servers: dict[str, RepositoryServer], served: Served) -> None:
         self.servers, self.served = servers, served
@@ -39,11 +39,11 @@ class World:
         return name
 
     def breaks(self, tier: str, fault: Fault, name: str) -> None:
-        """From now on a repository answers so for a project."""
+        """Make a repository answer like this for a project from now on."""
         self.servers[tier].answer(name, fault)
 
     def page(self, name: str) -> Answer:
-        """The page, which never has a file of a stranger; nor of public, unless that owns the name."""
+        """The page, which never has a file of a stranger, nor one of public unless that owns the name."""
         answer = self.served.page(name)
         assert not self.servers["stranger"].asked(name)
         if answer.headers.get("x-repoprio-owner") != "public":
@@ -68,8 +68,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     patch.undo()
 
 
-def test_how_long_pages_count_is_the_policys_to_say(scene: Scene, tmp_path: Path) -> None:
-    """`absence-ttl` and `stale-if-error`: 0 means that no page ever stands in for another."""
+def test_the_policy_says_how_long_pages_count(scene: Scene, tmp_path: Path) -> None:
+    """With `absence-ttl` and `stale-if-error` at 0, no page is ever reused."""
     text = scene.policy(before="absence-ttl = 5\nstale-if-error = 0").read_text()
     with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
         assert served.page("acme").headers["cache-control"] == "max-age=5, must-revalidate"
@@ -79,7 +79,7 @@ def test_how_long_pages_count_is_the_policys_to_say(scene: Scene, tmp_path: Path
 
 
 def test_all_is_well_again_once_a_repository_is(world: World) -> None:
-    """What was refused is asked for again; what stood in is replaced by the newer page."""
+    """What was refused is requested again; a stale page is replaced by the newer one."""
     name = world.project()
     world.breaks("team", Fault(status=503), name)
     assert world.page(name).status == 503
@@ -97,7 +97,7 @@ def test_all_is_well_again_once_a_repository_is(world: World) -> None:
 
 
 def test_a_repository_that_is_down_is_not_asked_for_each_name(world: World) -> None:
-    """For some seconds others are told at once; a name that it does not decide is served as ever."""
+    """For some seconds other names are refused at once; a name that does not depend on it is served as usual."""
     first, second, below = world.project(), world.project(), world.project()
     kept = world.page(below)
     world.breaks("corp", Fault(reset=True), first)
@@ -124,7 +124,7 @@ def test_a_higher_repository_that_begins_to_serve_takes_over_in_time(world: Worl
 
 
 def test_the_last_page_of_a_tier_never_hides_what_one_of_it_says_now(scene: Scene, tmp_path: Path) -> None:
-    """One of two is down, and the other has withdrawn a file since: the page that lists it stands in no more."""
+    """If one repository of a tier is down, and the other has withdrawn a file, the page that lists it is not served."""
     text = scene.policy().read_text().replace("priority = 90", "priority = 10")
     with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
         assert served.page("acme").headers["x-repoprio-owner"] == "corp, public"
@@ -140,7 +140,7 @@ def test_the_last_page_of_a_tier_never_hides_what_one_of_it_says_now(scene: Scen
 def test_a_lookup_ends_in_time_however_many_are_asked(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each mirror may take its time, but all of them only so much: then it is 503, and nobody below is asked."""
+    """All mirrors together have a limited time: then the answer is 503, and no lower repository is asked."""
     monkeypatch.setattr(gateway, "DEADLINE", 0.6)
     with RepositoryServer("one") as one, RepositoryServer("two") as two:
         for server in (scene.corp, one, two):

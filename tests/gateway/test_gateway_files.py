@@ -1,4 +1,4 @@
-"""Files that clients get through the gateway: from their owner, whole and as its page states them, or not at all."""
+"""Files that clients get through the gateway: from their owner, complete and as the page states, or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from support.uvs import run_uv
 
 @pytest.fixture
 def files(scene: Scene) -> Iterator[FileServer]:
-    """In the place of corp; its files are guarded as its pages are."""
+    """A server in the place of corp; its files need the same login as its pages."""
     with closing(FileServer("corp")) as server:
         server.add("acme", "1.0", "1.1")
         scene.servers["corp"] = scene.corp = server
@@ -39,7 +39,7 @@ def policy_of(scene: Scene, corp: str = 'files = "proxy"', extra: str = "") -> P
 
 @pytest.fixture
 def served(scene: Scene, files: FileServer, tmp_path: Path) -> Iterator[Served]:
-    """A gateway that hands out corp's files itself."""
+    """A gateway that relays corp's files."""
     with serving(policy_of(scene), tmp_path / "store") as made:
         yield made
 
@@ -52,7 +52,7 @@ def links(answer: Answer) -> list[str]:
 
 
 def test_files_and_their_metadata_come_through_the_gateway(served: Served, files: FileServer) -> None:
-    """Whole, in part, or only their headers; each path changes with the content, so that it counts for ever."""
+    """Complete, in part, or only headers; a path changes with the content, so it may be cached for ever."""
     page = served.page("acme")
     built = files._shelf.files("acme")
     for path, file in zip(links(page), built, strict=True):
@@ -71,8 +71,8 @@ def test_files_and_their_metadata_come_through_the_gateway(served: Served, files
         assert (head.headers["content-length"], head.body) == (str(len(file.content)), b"")
 
 
-def test_only_what_the_page_lists_is_handed_out(served: Served, scene: Scene, files: FileServer) -> None:
-    """No other name, digest or path, nothing of a repository below, and nothing that the owner has taken back."""
+def test_only_listed_files_are_served(served: Served, scene: Scene, files: FileServer) -> None:
+    """No other name, digest or path, nothing of a lower repository, and nothing that the owner has withdrawn."""
     (first, _) = links(served.page("acme"))
     _, _, project, digest, name = first.split("/")
     for path in (
@@ -95,7 +95,7 @@ def test_only_what_the_page_lists_is_handed_out(served: Served, scene: Scene, fi
 
 
 def test_a_file_that_is_not_what_its_page_states_is_never_whole(scene: Scene, files: FileServer) -> None:
-    """The last part is held back until the hash is known; so real clients see that the answer broke off."""
+    """The last part is held back until the hash is known, so real clients see that the answer was cut off."""
     built = files._shelf.files("acme")[0]
     files.sent = {built.filename: b"x" * 200_000}
     policy_of(scene)
@@ -132,7 +132,7 @@ def test_a_file_that_is_not_what_its_page_states_is_never_whole(scene: Scene, fi
 def test_a_file_that_does_not_come_is_an_error(
     fault: dict[str, object], served: Served, files: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It names the repository; nothing is taken from elsewhere."""
+    """The error names the repository; the file is not taken from elsewhere."""
     monkeypatch.setattr("repoprio.serve.relay._IDLE_SECONDS", 0.3)
     (first, _) = links(served.page("acme"))
     files.fault = Fault.parse(fault)
@@ -161,7 +161,7 @@ def test_a_page_does_not_choose_whom_the_gateway_asks(served: Served, files: Fil
 def test_a_redirect_that_the_policy_names_is_followed_without_the_login(
     scene: Scene, files: FileServer, tmp_path: Path
 ) -> None:
-    """To a store of files, say; the login stays with its own site."""
+    """For example to a file store; the login stays with its own site."""
     built = files._shelf.files("acme")[0]
     with closing(FileServer("store")) as store:
         store.sent = {built.filename: built.content}
@@ -196,7 +196,7 @@ def test_a_repository_with_a_login_serves_clients_without_one(
 def test_netrc_has_the_login_that_the_policy_has_not(
     login: str, sent: str, scene: Scene, files: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The policy's own comes first; both are for pages and files alike."""
+    """The policy's own login comes first; both are used for pages and files alike."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login bot password s3cret\n")
     netrc.chmod(0o600)
@@ -213,7 +213,7 @@ def test_netrc_has_the_login_that_the_policy_has_not(
 
 
 def test_links_begin_with_the_public_url(scene: Scene, files: FileServer) -> None:
-    """Where one is given; what a client says of hosts never gets into a page."""
+    """If one is configured; host names from clients never appear in a page."""
     policy_of(scene)
     options = ("--public-url", "https://pypi.corp.example/index/")
     with GatewayProcess(scene.file, scene.folder / "store", *options) as process:

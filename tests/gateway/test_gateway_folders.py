@@ -1,4 +1,4 @@
-"""Repositories that are folders of the gateway's machine: their pages, and their files, which come through it."""
+"""Repositories that are folders of the gateway's machine: their pages, and their files, which the gateway serves."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def path_of(served: Served, name: str, file: str) -> str:
 
 @pytest.mark.parametrize(("name", "owner"), [("acme", "folder"), ("ledger", "wheels"), ("requests", "public")])
 def test_a_folder_owns_what_it_has(name: str, owner: str, served: Served, scene: Scene) -> None:
-    """As for pip: nobody below is asked, and what it does not have comes from below."""
+    """As in pip: no lower repository is asked, and names that the folder lacks come from below."""
     answer = served.page(name)
     assert answer.headers["x-repoprio-owner"] == owner
     assert scene.public.asked(name) is (owner == "public")
@@ -67,7 +67,7 @@ def test_a_folder_owns_what_it_has(name: str, owner: str, served: Served, scene:
 
 
 def test_its_files_come_through_the_gateway(served: Served, folder: DirectoryRepository, wheels: FlatDirectory) -> None:
-    """Whole, in parts, or their size alone; one without a hash may be replaced, so caches have to ask."""
+    """Complete, in parts, or only their size; a file without a hash may be replaced, so caches must revalidate."""
     wheel = folder.root / "acme" / "acme-1.0-py3-none-any.whl"
     path = path_of(served, "acme", wheel.name)
     content = wheel.read_bytes()
@@ -89,7 +89,7 @@ def test_its_files_come_through_the_gateway(served: Served, folder: DirectoryRep
 
 
 def test_a_file_that_is_not_what_its_page_states_never_comes_whole(served: Served, folder: DirectoryRepository) -> None:
-    """It was replaced, and its page was not."""
+    """The file was replaced, and its page was not."""
     wheel = folder.root / "acme" / "acme-1.0-py3-none-any.whl"
     path = path_of(served, "acme", wheel.name)
     content = wheel.read_bytes()
@@ -102,7 +102,7 @@ def test_a_file_that_is_not_what_its_page_states_never_comes_whole(served: Serve
 def test_nothing_outside_of_the_folder_is_served(
     served: Served, folder: DirectoryRepository, wheels: FlatDirectory, tmp_path: Path, scene: Scene
 ) -> None:
-    """Neither by a path nor by a link; the name stays closed, and nobody below is asked."""
+    """Neither by a path nor by a link; the name stays closed, and no lower repository is asked."""
     secret = tmp_path / "acme-2.0.tar.gz"
     secret.write_bytes(b"secret")
     page = folder.root / "acme" / "index.html"
@@ -124,7 +124,7 @@ def test_nothing_outside_of_the_folder_is_served(
 
 
 def test_a_file_that_becomes_a_link_out_is_not_served(served: Served, wheels: FlatDirectory, tmp_path: Path) -> None:
-    """The page that lists it was warm before."""
+    """The page that lists it was cached before."""
     path = path_of(served, "ledger", "ledger-1.0.tar.gz")
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret")
@@ -138,7 +138,7 @@ def test_a_file_that_becomes_a_link_out_is_not_served(served: Served, wheels: Fl
 def test_a_folder_that_is_not_there_opens_no_name(
     served: Served, folder: DirectoryRepository, wheels: FlatDirectory, scene: Scene
 ) -> None:
-    """A disk that is not mounted: 503 for all that it may own."""
+    """If a disk is not mounted, the answer is 503 for all names that it may own."""
     folder.root.rename(folder.root.with_name("elsewhere"))
     assert served.page("acme").status == 503
     assert served.page("requests").status == 503
@@ -146,13 +146,13 @@ def test_a_folder_that_is_not_there_opens_no_name(
 
 
 def test_the_list_has_the_names_of_folders(served: Served, scene: Scene) -> None:
-    """With those of all others."""
+    """They are listed with the names of all other repositories."""
     names = {project["name"] for project in served.get("/simple/").document["projects"]}
     assert {"acme", "ledger", "requests"} <= names
 
 
 def test_a_flat_page_on_disk_lists_what_lies_beside_it(wheels: FlatDirectory, tmp_path: Path) -> None:
-    """As pip's find-links takes it; hashes in its links count."""
+    """As in pip's find-links; hashes in its links count."""
     sdist = wheels.root / "ledger-1.0.tar.gz"
     digest = hashlib.sha256(sdist.read_bytes()).hexdigest()
     (wheels.root / "links.html").write_text(
@@ -164,7 +164,7 @@ def test_a_flat_page_on_disk_lists_what_lies_beside_it(wheels: FlatDirectory, tm
         assert served.get(path_of(served, "ledger", "ledger-1.0.tar.gz")).body == sdist.read_bytes()
 
 
-def test_no_more_of_a_page_is_read_than_a_page_may_have(
+def test_a_page_on_disk_is_read_up_to_its_limit(
     served: Served, folder: DirectoryRepository, wheels: FlatDirectory, scene: Scene
 ) -> None:
     """A sparse file of terabytes is a page that is too large; the name stays closed."""

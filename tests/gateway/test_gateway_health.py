@@ -1,4 +1,4 @@
-"""What probes and administrators ask of the gateway: health, metrics, the access log, a new policy."""
+"""What probes and administrators request from the gateway: health, metrics, the access log, a new policy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
 
 
 def test_health_asks_no_repository(served: Served, scene: Scene) -> None:
-    """A repository that is down neither kills the gateway nor takes it out of service."""
+    """A repository that is down neither stops the gateway nor takes it out of service."""
     scene.corp.answer("acme", Fault(status=500))
     assert served.page("acme").status == 503
     before = list(scene.corp.requests)
@@ -65,7 +65,7 @@ def fetch(url: str) -> tuple[int, str]:
 
 
 def test_metrics_count_by_repository_and_never_by_name(scene: Scene, tmp_path: Path) -> None:
-    """Owner, faulty repository and state are labels; what clients ask for is none, so that they cannot fill memory."""
+    """Owner, faulty repository and state are labels; requested names are not, so clients cannot fill memory."""
     pytest.importorskip("prometheus_client")
     scene.corp.answer("broken", Fault(status=500))
     with GatewayProcess(scene.policy(), tmp_path / "store") as gateway:
@@ -87,7 +87,7 @@ def test_metrics_count_by_repository_and_never_by_name(scene: Scene, tmp_path: P
 
 
 def lines_of(log: Path, count: int) -> list[str]:
-    """The lines of a log once it has so many: the last one is written after its answer."""
+    """The lines of a log as soon as it has this many: a line is written after its answer."""
     end = time.monotonic() + 10
     while not log.exists() or len(log.read_text().splitlines()) < count:
         assert time.monotonic() < end, log
@@ -96,7 +96,7 @@ def lines_of(log: Path, count: int) -> list[str]:
 
 
 def test_the_access_log_names_only_what_is_a_name(scene: Scene, tmp_path: Path) -> None:
-    """Each answer is one line; a path that is no project's leaves nothing of itself; a log that moved is begun anew."""
+    """Each answer is one line; an invalid project path is not logged; a log that was moved is created again."""
     log = tmp_path / "access.jsonl"
     with GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", str(log)) as gateway:
         base = gateway.url.removesuffix("/simple/")
@@ -119,14 +119,14 @@ def test_the_access_log_names_only_what_is_a_name(scene: Scene, tmp_path: Path) 
 
 
 def test_an_access_log_that_cannot_be_opened_is_said_at_the_start(scene: Scene, tmp_path: Path) -> None:
-    """The gateway does not begin without what its administrator asked for."""
+    """The gateway does not start without the log that its administrator requested."""
     with pytest.raises(AssertionError, match=r"cannot be opened: No such file(?s:.*)\[access-log\]"):
         GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", str(tmp_path / "none" / "log"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_ends_the_access_log_but_no_answer(scene: Scene, tmp_path: Path) -> None:
-    """It is said once."""
+    """The problem is reported once."""
     with GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", "/dev/full") as gateway:
         assert [fetch(f"{gateway.url}acme/")[0] for _ in range(3)] == [200] * 3
         status, said = gateway.stop()
@@ -139,7 +139,7 @@ def test_a_full_disk_ends_the_access_log_but_no_answer(scene: Scene, tmp_path: P
     ("platform", "known"), [("linux", "CLOCK_BOOTTIME"), ("darwin", "CLOCK_MONOTONIC"), ("win32", None)]
 )
 def test_pages_age_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch, platform: str, known: str | None) -> None:
-    """A laptop that wakes up after a day has no fresh page: the clock is the one that goes on, where there are two."""
+    """A laptop that wakes up after a day has no fresh page: the clock that counts sleep is used if there is one."""
     monkeypatch.setattr("sys.platform", platform)
     for number, name in enumerate(("CLOCK_BOOTTIME", "CLOCK_MONOTONIC")):
         if known is None:

@@ -1,4 +1,4 @@
-"""Clients that are many, slow or impatient, and what they cost everybody else."""
+"""Many, slow or impatient clients, and what they cost all others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BOMB = gzip.compress(b"<a>" * (20 * 2**20), 1)
 
 
 class BigFiles(RepositoryServer):
-    """A repository with one large file; it notes how many parts of it were taken."""
+    """A repository with one large file; it counts the parts that were taken."""
 
     taken = 0
 
@@ -48,7 +48,7 @@ class BigFiles(RepositoryServer):
 
 @pytest.fixture
 def big(scene: Scene) -> Iterator[BigFiles]:
-    """In the place of corp: acme has the large file, ledger a small one."""
+    """A server in the place of corp: acme has the large file, ledger a small one."""
     with closing(BigFiles("corp")) as server:
         file = {"filename": "acme-1.0.tar.gz", "url": f"{server.root_url}big/acme-1.0.tar.gz", "hashes": {}}
         server.answer("acme", Fault(json={"meta": {"api-version": "1.0"}, "name": "acme", "files": [file]}))
@@ -59,7 +59,7 @@ def big(scene: Scene) -> Iterator[BigFiles]:
 
 
 def get(process: GatewayProcess, path: str) -> tuple[int, bytes]:
-    """The status and the body of what a gateway has at a path."""
+    """The status and the body of the gateway's answer for a path."""
     with closing(http.client.HTTPConnection(urlsplit(process.url).netloc, timeout=15)) as connection:
         connection.request("GET", path, headers={"Accept": JSON})
         response = connection.getresponse()
@@ -67,7 +67,7 @@ def get(process: GatewayProcess, path: str) -> tuple[int, bytes]:
 
 
 def begin(process: GatewayProcess, path: str) -> socket.socket:
-    """A client that asks for a path, sees the answer begin, and reads no more of it."""
+    """A client that requests a path, receives the first part, and reads no more."""
     there = urlsplit(process.url)
     client = socket.create_connection((there.hostname, there.port or 80), timeout=15)
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: gateway\r\n\r\n".encode())
@@ -84,7 +84,7 @@ def path_of(process: GatewayProcess) -> str:
 
 
 def until(is_so: Callable[[], bool]) -> bool:
-    """Whether something becomes so within some seconds."""
+    """Whether a condition becomes true within some seconds."""
     end = time.monotonic() + 5
     while not is_so() and time.monotonic() < end:
         time.sleep(0.05)
@@ -92,7 +92,7 @@ def until(is_so: Callable[[], bool]) -> bool:
 
 
 def test_slow_downloads_hold_up_no_page(big: BigFiles, scene: Scene) -> None:
-    """However many clients take their time with a file, its repository is asked for pages as ever."""
+    """However many clients download slowly, their repository is asked for pages as usual."""
     with GatewayProcess(scene.file, scene.folder / "store") as process, ExitStack() as stack:
         path = path_of(process)
         for _ in range(25):
@@ -103,7 +103,7 @@ def test_slow_downloads_hold_up_no_page(big: BigFiles, scene: Scene) -> None:
 
 
 def test_a_file_whose_client_went_away_is_not_fetched_to_its_end(big: BigFiles, scene: Scene) -> None:
-    """Else a client could make the gateway fetch any number of large files, for next to nothing."""
+    """Otherwise a client could cheaply make the gateway fetch any number of large files."""
     with GatewayProcess(scene.file, scene.folder / "store") as process:
         begin(process, path_of(process)).close()
         # The server ends when its client, the gateway, does.
@@ -113,7 +113,7 @@ def test_a_file_whose_client_went_away_is_not_fetched_to_its_end(big: BigFiles, 
 
 
 def test_a_list_that_cannot_be_had_is_not_asked_for_by_each_client(scene: Scene, tmp_path: Path) -> None:
-    """The lists of the other repositories may be large: they are fetched again only some seconds later."""
+    """The other repositories' lists may be large: they are fetched again only after some seconds."""
     scene.corp.list_answer(Fault(status=503))
     with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as served:
         assert [served.get("/simple/").state for _ in range(5)] == ["project-list"] * 5
@@ -124,7 +124,7 @@ def test_a_list_that_cannot_be_had_is_not_asked_for_by_each_client(scene: Scene,
 
 
 class Bombs(RepositoryServer):
-    """A repository with pages that take all memory, where one lets them."""
+    """A repository with pages that would take all memory."""
 
     def _response(self, request: Request) -> Response:
         kind = {"content-type": "text/html"}
@@ -137,7 +137,7 @@ class Bombs(RepositoryServer):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc here")
 def test_bombs_take_no_memory(scene: Scene) -> None:
-    """Pages that unpack to much more than they are, many at once, and an endless tag: never more than 150 MB."""
+    """Many pages at once that unpack to much more than their size, and an endless tag: at most 150 MB."""
     with closing(Bombs("corp")) as corp:
         scene.policy(at={"corp": corp.page_url})
         with GatewayProcess(scene.file, scene.folder / "store") as process, ThreadPoolExecutor(16) as clients:
@@ -150,7 +150,7 @@ def test_bombs_take_no_memory(scene: Scene) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_gateway_that_is_told_to_stop_has_not_failed(how: int, scene: Scene) -> None:
-    """By a user, or by a service manager: exit status 0, nothing on stderr."""
+    """Stopped by a user or a service manager, it ends with exit status 0 and nothing on stderr."""
     with GatewayProcess(scene.file, scene.folder / "store") as process:
         assert get(process, "/simple/acme/")[0] == 200
         assert process.stop(how) == (0, "")
@@ -161,7 +161,7 @@ def test_a_gateway_that_is_told_to_stop_has_not_failed(how: int, scene: Scene) -
     [("127.0.0.1", True), ("127.9.9.9", True), ("[::1]", True), ("localhost", True), ("127.evil.example", False)],
 )
 def test_only_this_machine_is_asked_over_http(host: str, is_safe: bool, scene: Scene) -> None:
-    """A name that begins like an address is a name."""
+    """A host name that begins like an address is still a host name."""
     client = Client(read_text(scene.file.read_text(), "policy.toml", {}, TOOLS))
     assert client.is_secure(f"http://{host}:8080/simple/") is is_safe
     assert client.is_secure("https://evil.example/")

@@ -1,4 +1,7 @@
-"""A name stays with the repository that served it: what is remembered, for how long, and when nothing can be."""
+"""A name stays with the repository that served it.
+
+What is remembered, for how long, and what happens if it cannot be.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def policy_of(scene: Scene, extra: str = "", **own: str) -> Policy:
 
 
 def forget(scene: Scene, project: str) -> None:
-    """Corp has a project no more."""
+    """Remove a project from corp."""
     del scene.corp._shelf._projects[project]
 
 
@@ -55,7 +58,7 @@ def tool(*arguments: str, policy: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_clients_that_decide_by_themselves_read_all_records(scene: Scene, tmp_path: Path) -> None:
-    """/ownership.json has them all, packed for those who ask; 503 where they cannot be read."""
+    """/ownership.json has all records, compressed on request; 503 if they cannot be read."""
     store = tmp_path / "ownership.sqlite"
     with serving(policy_of(scene), store) as served:
         assert served.get("/ownership.json").document == {"schema": 1, "records": []}
@@ -70,7 +73,7 @@ def test_clients_that_decide_by_themselves_read_all_records(scene: Scene, tmp_pa
 
 
 def test_a_record_tells_no_value_of_a_variable(scene: Scene, tmp_path: Path) -> None:
-    """Neither in the memory nor in /ownership.json, also not one that was written before; both mean the repository."""
+    """Neither the store nor /ownership.json has values, not even in older records; both forms match the repository."""
     text = scene.policy().read_text().replace("/simple/", "/${AREA}/", 1)
     policy = read_text(text, "policy.toml", {"AREA": "simple"}, TOOLS)
     corp = policy.repositories[0]
@@ -112,7 +115,7 @@ def test_no_way_out_shows_a_token_of_an_older_record(scene: Scene, tmp_path: Pat
 
 
 def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tmp_path: Path) -> None:
-    """410 says who served it and how to release it; once released, it comes from whoever has it."""
+    """410 says who served it and how to release it; once released, it comes from any repository that has it."""
     store = tmp_path / "ownership.sqlite"
     with serving(policy_of(scene), store) as served:
         assert served.page("acme").headers["x-repoprio-owner"] == "corp"
@@ -137,7 +140,7 @@ def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tm
 
 
 def test_a_token_that_is_lost_opens_nothing(scene: Scene, tmp_path: Path) -> None:
-    """A server that answers 404 to strangers does not give its names away, once it has served them."""
+    """A server that answers 404 without a token keeps its names, once it has served them."""
     with serving(policy_of(scene), tmp_path / "store") as served:
         served.page("acme")
         served.now += TTL + 1
@@ -159,7 +162,7 @@ def test_a_token_that_is_lost_opens_nothing(scene: Scene, tmp_path: Path) -> Non
 def test_a_new_policy_finds_what_an_older_one_remembered(
     keys: dict[str, str], state: str, scene: Scene, tmp_path: Path
 ) -> None:
-    """Pins and routes come first; all else stays as it was."""
+    """Pins and routes come first; all other records still count."""
     with serving(policy_of(scene), tmp_path / "store") as served:
         served.page("acme")
     forget(scene, "acme")
@@ -226,7 +229,7 @@ def _flipped(store: Path) -> None:
 
 
 def _flipped_key(store: Path) -> None:
-    """Its records are found under its name no more."""
+    """Change the name in a record's key, so that it is not found any more."""
     with sqlite3.connect(store) as database:
         database.execute("UPDATE ownership SET project = 'acne'")
 
@@ -246,7 +249,7 @@ def _made_anew(store: Path) -> None:
 def test_memory_that_cannot_be_read_is_never_guessed(
     damage: Callable[[Path], None], scene: Scene, tmp_path: Path
 ) -> None:
-    """What is warm is served; for the rest it is 503, since nobody knows who owned it."""
+    """Fresh pages are served; for other names it is 503, since nobody knows who owned them."""
     store = tmp_path / "ownership.sqlite"
     scene.corp.add("ledger", "1.0")
     with serving(policy_of(scene), store) as served:
@@ -262,7 +265,7 @@ def test_memory_that_cannot_be_read_is_never_guessed(
 
 
 def test_a_memory_that_was_lost_is_not_begun_anew_in_silence(scene: Scene, tmp_path: Path) -> None:
-    """A gateway that begins one says so; one that must have one does not start, and makes no file."""
+    """A gateway that begins one says so; with --store-must-exist it does not start, and creates no file."""
     store = tmp_path / "folder" / "store"
     with pytest.raises(AssertionError, match=r"store does not exist(?s:.*)\[store\]"):
         GatewayProcess(scene.policy(), store, "--store-must-exist")
@@ -280,7 +283,7 @@ def test_a_memory_that_was_lost_is_not_begun_anew_in_silence(scene: Scene, tmp_p
 def test_two_gateways_that_look_at_once_serve_one_owner(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One has served corp's page while the other waits for corp, where the name is gone by then: it stays corp's."""
+    """One has served corp's page while the other waits for corp, which has lost the name meanwhile: it stays corp's."""
     policy, store = policy_of(scene), tmp_path / "store"
     with serving(policy, store) as one, serving(policy, store) as other:
         look = other.store.of
@@ -300,7 +303,7 @@ def test_two_gateways_that_look_at_once_serve_one_owner(
 def test_memory_that_cannot_be_written_serves_nothing_new(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk: who owns a name must be on the disk before anybody gets its page."""
+    """With a full disk nobody gets the page: the owner must be on the disk first."""
     with serving(policy_of(scene), tmp_path / "store") as served:
 
         def full(*_: object) -> None:
@@ -313,7 +316,7 @@ def test_memory_that_cannot_be_written_serves_nothing_new(
 
 
 def test_what_was_served_is_remembered_whatever_becomes_of_the_process(scene: Scene, tmp_path: Path) -> None:
-    """After kill -9, right after an answer: the record is on the disk."""
+    """After kill -9 right after an answer, the record is on the disk."""
     scene.policy()
     with GatewayProcess(scene.file, tmp_path / "store") as process:
         done = subprocess.run(
@@ -343,7 +346,7 @@ def test_two_gateways_may_share_one_file(tmp_path: Path) -> None:
 
 
 def test_all_who_begin_with_one_file_know_it_again(tmp_path: Path) -> None:
-    """Also those that begin at once; and new records of one of them make it no other file."""
+    """Gateways that start at once recognize the file too; new records do not make it another file."""
     path = str(tmp_path / "store")
     stores = [SqliteStore(path) for _ in range(4)]
     stores[0].prepare()
@@ -368,7 +371,7 @@ def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_looking_makes_no_record(scene: Scene, tmp_path: Path) -> None:
-    """Nothing was served yet, and the commands say so; a name that is none is wrong use."""
+    """Nothing was served yet, and the commands say so; an invalid name is wrong use."""
     scene.policy()
     store = str(tmp_path / "none")
     assert "No name is remembered" in tool("list", "--store", store, policy=scene.file).stdout

@@ -1,4 +1,4 @@
-"""Pages that are kept: how often a repository is asked, and what is relayed of what it says."""
+"""Cached pages: how often a repository is asked, and which parts of its answers are relayed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
 
 
 def test_a_crowd_costs_one_request(served: Served, scene: Scene) -> None:
-    """All who ask at once for a page that is not there yet wait for the same answer."""
+    """All clients that request a page at once wait for the same answer."""
 
     async def crowd() -> set[bytes]:
         answers = await asyncio.gather(*(served.ask("/simple/acme/", "GET", {"accept": JSON}) for _ in range(200)))
@@ -38,7 +38,7 @@ def test_a_crowd_costs_one_request(served: Served, scene: Scene) -> None:
 
 
 def test_a_client_that_goes_away_takes_nobody_along(served: Served) -> None:
-    """The lookup that it began goes on for all others."""
+    """The lookup that it started continues for all others."""
 
     async def leave() -> int:
         first = asyncio.create_task(served.ask("/simple/acme/", "GET", {}))
@@ -51,7 +51,7 @@ def test_a_client_that_goes_away_takes_nobody_along(served: Served) -> None:
 
 
 def test_a_page_that_is_asked_for_is_refreshed_before_it_ends(served: Served, scene: Scene) -> None:
-    """Its clients do not wait: they get what is there, and the next ones what is new."""
+    """Clients do not wait: they get the cached page, and later ones the new page."""
     assert len(served.page("acme").files) == 3
     scene.corp.add("acme", "1.2")
     served.now += TTL - 5
@@ -64,14 +64,14 @@ def test_a_page_that_is_asked_for_is_refreshed_before_it_ends(served: Served, sc
 
 
 def test_absence_is_not_kept(served: Served, scene: Scene) -> None:
-    """Whoever publishes a project finds it there."""
+    """Whoever publishes a project can fetch it at once."""
     assert served.page("ledger").status == 404
     scene.corp.add("ledger", "1.0")
     assert served.page("ledger").headers["x-repoprio-owner"] == "corp"
 
 
 def test_the_list_of_all_projects_is_the_union_under_the_policy(served: Served, scene: Scene) -> None:
-    """Each repository's names as far as it may serve them; it says nothing of who owns one, and makes no record."""
+    """It has each repository's allowed names; it does not say who owns one, and makes no record."""
     answer = served.get("/simple/")
     assert answer.document == {"meta": {"api-version": "1.0"}, "projects": [{"name": "acme"}, {"name": "requests"}]}
     html = served.get("/simple/", accept="text/html").body.decode()
@@ -83,7 +83,7 @@ def test_the_list_of_all_projects_is_the_union_under_the_policy(served: Served, 
 
 
 def test_a_list_that_would_not_be_whole_is_none(served: Served, scene: Scene) -> None:
-    """It names the repository that has no list to give."""
+    """The problem names the repository that has no list."""
     scene.public.list_answer(Fault(status=404))
     answer = served.get("/simple/")
     assert (answer.status, answer.state) == (502, "project-list")
@@ -111,7 +111,7 @@ def test_names_that_can_be_none_reach_no_repository(served: Served, scene: Scene
 
 
 def test_a_large_page_is_stored_packed(served: Served, scene: Scene) -> None:
-    """Gzip for those who take it, with a tag of its own; the same page for the others."""
+    """Clients that accept gzip get that, with its own tag; the others get the same page."""
     scene.corp.add("acme", *(f"2.{number}" for number in range(20)))
     plain, packed = served.page("acme"), served.page("acme", accept_encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
@@ -121,7 +121,7 @@ def test_a_large_page_is_stored_packed(served: Served, scene: Scene) -> None:
 
 
 def test_what_is_kept_is_bounded(served: Served, scene: Scene) -> None:
-    """The oldest pages go first."""
+    """The oldest pages are removed first."""
     pages = served.gateway._pages = BoundedStore[NormalizedName, Page](3000, lambda page: page.size)
     for number in range(10):
         scene.corp.add(f"p{number}", "1.0")
@@ -132,7 +132,7 @@ def test_what_is_kept_is_bounded(served: Served, scene: Scene) -> None:
 
 
 def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:
-    """From a repository's JSON to the gateway's, with nothing lost."""
+    """Nothing is lost between a repository's JSON and the gateway's."""
     scene.corp.add("ledger", {"version": "1.0", "yanked": "bad", "requires-python": ">=3.8"})
     (entry,) = served.page("ledger").document["files"]
     built = scene.corp._shelf.files("ledger")[0]
@@ -148,7 +148,7 @@ def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:
 
 @pytest.mark.parametrize("link", ["http://[::1", "javascript:alert(1)", "//corp.example:x/", ""])
 def test_a_link_to_provenance_that_is_none_spoils_no_page(link: str, served: Served, scene: Scene) -> None:
-    """It is left out, and the file is served as ever."""
+    """It is left out, and the file is served as usual."""
     file = {"filename": "ledger-1.0.tar.gz", "url": "https://corp.example/ledger-1.0.tar.gz", "hashes": {}}
     page = {"meta": {"api-version": "1.3"}, "name": "ledger", "files": [{**file, "provenance": link}]}
     scene.corp.answer("ledger", Fault(json=page))

@@ -27,7 +27,7 @@ RECORD = Record(normalize("acme"), "corp", "https://corp.example/simple/")
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
-    """A Redis in which nothing was begun."""
+    """A Redis without a memory."""
     monkeypatch.setattr(redis_store, "_PAUSE", 0.0)
     monkeypatch.setattr(redis_store, "_WAIT_SECONDS", 0.3)
     with redis_server(tmp_path / "redis") as running:
@@ -51,7 +51,7 @@ def ownership(scene: Scene, server: Redis, *arguments: str) -> subprocess.Comple
 
 
 def test_gateways_share_what_they_remember(scene: Scene, server: Redis, tmp_path: Path) -> None:
-    """What one served, another one keeps closed; release opens it for all; no output holds the password."""
+    """A name that one has served stays closed in the other; release opens it for all; no output has the password."""
     policy = policy_of(scene)
     begun = ownership(scene, server, "init")
     assert (begun.returncode, "0 records" in begun.stdout) == (0, True), begun.stderr
@@ -70,7 +70,7 @@ def test_gateways_share_what_they_remember(scene: Scene, server: Redis, tmp_path
 
 
 def test_a_gateway_does_not_begin_a_memory_itself(scene: Scene, server: Redis) -> None:
-    """An empty Redis may be one that was lost: the gateway says how to begin it, and no password."""
+    """An empty Redis may be a lost one: the gateway says how to begin a memory, without the password."""
     scene.policy()
     with pytest.raises(AssertionError, match="repoprio ownership init") as refused:
         GatewayProcess(scene.file, Path("unused"), "--store", server.url)
@@ -99,7 +99,7 @@ def _garbage(server: Redis) -> None:
 
 
 def _flip_a_bit(server: Redis) -> None:
-    """In the name of the project, so that its records are found under it no more."""
+    """Change the project's name, so that its records are not found any more."""
     client = server.client()
     client.hset(redis_store.KEY, "acne", client.hget(redis_store.KEY, "acme"))
     client.hdel(redis_store.KEY, "acme")
@@ -114,7 +114,7 @@ def _drop_one(server: Redis) -> None:
 
 
 def _set_back(server: Redis) -> None:
-    """The state before acme was served, as a replica that lags has it."""
+    """Restore the state before acme was served, like a replica that lags."""
     client = server.client()
     client.hdel(redis_store.KEY, "acme")
     client.hset(redis_store.KEY, mapping={"@writes": "0", "@projects": "0"})
@@ -136,7 +136,10 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
 def test_ownership_is_never_guessed(fault: Callable[[Redis], None], scene: Scene, server: Redis) -> None:
-    """What is warm is served; then it is 503, also for a name that corp has lost meanwhile. Nobody below is asked."""
+    """Fresh pages are served; then it is 503, also for a name that corp lost meanwhile.
+
+    No lower repository is asked.
+    """
     store_at(server.url).begin()
     with serving(policy_of(scene), server.url) as served:
         assert served.page("acme").status == 200
@@ -154,7 +157,7 @@ def test_ownership_is_never_guessed(fault: Callable[[Redis], None], scene: Scene
 def test_when_redis_is_back_so_is_the_memory(
     fault: Callable[[Redis], None], scene: Scene, server: Redis, tmp_path: Path
 ) -> None:
-    """Killed and started over its own disk, or slow for a while: nothing is lost, and nobody has to confirm it."""
+    """After a kill and restart over its disk, or a slow phase, nothing is lost or needs confirmation."""
     store_at(server.url).begin()
     with serving(policy_of(scene), server.url) as served:
         served.page("acme")
@@ -167,7 +170,7 @@ def test_when_redis_is_back_so_is_the_memory(
 
 
 def test_a_lost_memory_is_restored_or_confirmed(scene: Scene, server: Redis, tmp_path: Path) -> None:
-    """What export printed goes in again, also under gateways that run; a file that is none changes nothing."""
+    """The output of export is imported again, also under running gateways; an invalid file changes nothing."""
     store_at(server.url).begin()
     exported = tmp_path / "ownership.json"
     with serving(policy_of(scene), server.url) as served:
@@ -186,7 +189,7 @@ def test_a_lost_memory_is_restored_or_confirmed(scene: Scene, server: Redis, tmp
 
 
 def test_what_is_no_record_is_not_even_fetched(server: Redis) -> None:
-    """A value of any size, under the name that is asked for or another: it takes no memory of the gateway."""
+    """A value of any size, under this or another name, takes no memory of the gateway."""
     store = store_at(server.url)
     store.begin([RECORD])
     value = server.client().hget(redis_store.KEY, "acme")
@@ -198,7 +201,7 @@ def test_what_is_no_record_is_not_even_fetched(server: Redis) -> None:
 
 
 def test_an_older_generation_is_no_newer_one(server: Redis) -> None:
-    """A backup from before the last `init` is noticed by those that saw the newer one."""
+    """A gateway that saw the newer memory notices a backup from before the last `init`."""
     store = store_at(server.url)
     server.client().hset(redis_store.KEY, mapping={"@generation": "0" * 20, "@writes": 9, "@projects": 0})
     assert store.all() == ()
@@ -210,7 +213,7 @@ def test_an_older_generation_is_no_newer_one(server: Redis) -> None:
 
 
 def test_racing_replicas_keep_one_record_and_lose_none(server: Redis) -> None:
-    """Three write the same name and their own ones at once: each record is there once."""
+    """Three gateways write the same name and their own ones at once: each record exists once."""
     store_at(server.url).begin()
     failed: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A new policy under load: SIGHUP replaces it between two requests, and a faulty one leaves the old one in force."""
+"""A new policy under load: SIGHUP replaces it between two requests; if it has errors, the old one stays in force."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FROM_PUBLIC = '[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n'
 
 
 class Client:
-    """One client that keeps its connection."""
+    """A client that keeps its connection open."""
 
     def __init__(self, gateway: GatewayProcess) -> None:
         self._connection = HTTPConnection(urlsplit(gateway.url).netloc, timeout=30)
@@ -39,7 +39,7 @@ class Client:
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
     def owner(self, name: str) -> str:
-        """Who owns a project, after its page was found to have files of nobody else."""
+        """The owner of a project, after a check that its page has no other repository's files."""
         status, headers, body = self.get(f"/simple/{name}/")
         assert status == 200, body
         owner = headers["x-repoprio-owner"]
@@ -54,7 +54,7 @@ class Client:
 
 @pytest.fixture
 def client(gateway: GatewayProcess) -> Iterator[Client]:
-    """A client of it."""
+    """A client of the gateway."""
     with closing(Client(gateway)) as made:
         yield made
 
@@ -71,7 +71,7 @@ def gateway(scene: Scene, tmp_path: Path) -> Iterator[GatewayProcess]:
 
 
 def test_a_new_policy_takes_over_under_load(scene: Scene, gateway: GatewayProcess) -> None:
-    """Whatever is asked meanwhile is answered rightly: under one policy or the other, and after it under the new."""
+    """Every request is answered correctly: during the reload under one of the policies, and then under the new one."""
     in_force, wrong, count = "corp", list[str](), 0
     ends = threading.Event()
 
@@ -117,7 +117,7 @@ def test_a_new_policy_takes_over_under_load(scene: Scene, gateway: GatewayProces
 def test_a_policy_that_cannot_be_served_leaves_the_old_one(
     text: str, reason: str, scene: Scene, gateway: GatewayProcess, client: Client
 ) -> None:
-    """The log says why, metrics and health say that it is so; the next good one makes all well."""
+    """The log says why, metrics and health report it; the next valid policy resolves it."""
     pytest.importorskip("prometheus_client")
     scene.file.write_text(text)
     said = gateway.reload()
@@ -138,7 +138,7 @@ def test_a_policy_that_cannot_be_served_leaves_the_old_one(
 def test_what_is_remembered_and_what_did_not_change_stays(
     scene: Scene, gateway: GatewayProcess, client: Client
 ) -> None:
-    """Ownership lives on; pages of names that are routed as before are not fetched again, numbers follow the policy."""
+    """Records stay; pages of names with unchanged routes are not fetched again; metrics follow the policy."""
     pytest.importorskip("prometheus_client")
     assert [client.owner("acme"), client.owner("ledger")] == ["corp", "corp"]
     del scene.corp._shelf._projects["acme"]
@@ -157,7 +157,7 @@ def test_what_is_remembered_and_what_did_not_change_stays(
 
 
 def test_a_request_that_began_before_goes_on(scene: Scene, gateway: GatewayProcess, client: Client) -> None:
-    """Its connection is closed only at its end, and a slow repository holds up no new policy."""
+    """Its connection is closed only at its end, and a slow repository does not delay the new policy."""
     client.owner("acme")
     scene.corp.answer("slow", Fault(hang=1.0))
     client._connection.request("GET", "/simple/slow/", headers={"Accept": JSON})

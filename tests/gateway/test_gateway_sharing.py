@@ -1,4 +1,4 @@
-"""Pages that gateways share through a real Redis: as old as they are, and never one that only looks like a page."""
+"""Pages that gateways share through a real Redis: with their true age, and never a forged one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def policy_of(scene: Scene, extra: str = "", **own: str) -> Policy:
 
 
 class Two:
-    """Two gateways of one policy with one Redis; `results` has what became of each shared value."""
+    """Two gateways of one policy with one Redis; `results` counts what became of each shared value."""
 
     def __init__(self, one: Served, other: Served, server: Redis) -> None:
         self.one, self.other, self.server = one, other, server
@@ -55,26 +55,26 @@ class Two:
 
     @property
     def key(self) -> str:
-        """Where acme's page is."""
+        """The key of acme's page."""
         return f"repoprio:page:{self.space}:acme"
 
     @property
     def label(self) -> Label:
-        """What its signature is about."""
+        """The label that its signature covers."""
         return Label(self.space, "acme", self.redis.get(EPOCH).decode())
 
     def shared(self) -> SharedPage:
-        """Acme's page as it is shared."""
+        """Acme's shared page."""
         return unseal(self.secret, self.label, self.redis.get(self.key), self.one.gateway.policy.repositories)
 
     def share(self, **changes: Any) -> None:
-        """Share another page in its place, signed as a gateway does."""
+        """Store another page instead, signed like a gateway's."""
         self.redis.set(self.key, seal(self.secret, self.label, replace(self.shared(), **changes)))
 
 
 @pytest.fixture
 def two(scene: Scene, one_server: Redis) -> Iterator[Two]:
-    """Two gateways for corp above public, and an ownership memory that was begun."""
+    """Two gateways for corp above public, with an ownership memory."""
     one_server.client().flushall()
     policy = policy_of(scene)
     with begun(policy, one_server) as one, begun(policy, one_server) as other:
@@ -82,7 +82,7 @@ def two(scene: Scene, one_server: Redis) -> Iterator[Two]:
 
 
 def begun(policy: Policy, server: Redis) -> Any:
-    """A gateway with a Redis in which a memory was begun."""
+    """A gateway with a Redis that has a memory."""
     from repoprio.serve.stores.choice import store_at
 
     store = store_at(server.url)
@@ -97,7 +97,7 @@ def left(answer: Answer) -> int:
 
 
 def test_what_one_fetched_serves_the_other(two: Two, scene: Scene) -> None:
-    """In each form, with the same ETag, and the repositories are not asked again."""
+    """Each form has the same ETag, and the repositories are not asked again."""
     first = two.one.page("acme")
     before = list(scene.corp.requests)
     for headers in ({}, {"accept": "text/html"}, {"accept_encoding": "gzip"}):
@@ -113,7 +113,7 @@ def test_what_one_fetched_serves_the_other(two: Two, scene: Scene) -> None:
 
 
 def test_files_through_the_gateway_come_by_a_shared_page_too(scene: Scene, one_server: Redis) -> None:
-    """The page that another one made says from where; the hash is checked as ever."""
+    """The shared page says where the file is; the hash is checked as usual."""
     one_server.client().flushall()
     policy = policy_of(scene, corp='files = "proxy"')
     with begun(policy, one_server) as one, begun(policy, one_server) as other:
@@ -124,7 +124,7 @@ def test_files_through_the_gateway_come_by_a_shared_page_too(scene: Scene, one_s
 
 
 def test_the_clock_of_absence_travels_with_a_page(two: Two, scene: Scene) -> None:
-    """A page that rests on answers of 50 seconds ago counts for 10 seconds more, wherever it goes."""
+    """A page based on answers that are 50 seconds old counts for 10 more seconds, in any gateway."""
     two.one.page("acme")
     two.share(born=two.shared().born - 50_000)
     assert 0 < left(two.other.page("acme")) < 10
@@ -137,7 +137,7 @@ def test_the_clock_of_absence_travels_with_a_page(two: Two, scene: Scene) -> Non
 
 @pytest.mark.parametrize("milliseconds", [-60_001, -86_400_000, 5_000, 86_400_000])
 def test_what_is_too_old_or_of_the_future_does_not_count(two: Two, scene: Scene, milliseconds: int) -> None:
-    """Whatever the expiry of its key says: the owner is asked."""
+    """The owner is asked, whatever the expiry of the key says."""
     two.one.page("acme")
     two.share(born=two.shared().born + milliseconds)
     scene.forget()
@@ -146,7 +146,7 @@ def test_what_is_too_old_or_of_the_future_does_not_count(two: Two, scene: Scene,
 
 
 def test_a_page_is_refreshed_once_for_all(two: Two, scene: Scene) -> None:
-    """Whoever is the first to refresh it before its end does so for the other."""
+    """The first gateway that refreshes it early does so for the other one."""
     two.one.page("acme")
     two.other.page("acme")
     two.one.now += 50
@@ -219,7 +219,7 @@ def _of_another_epoch(two: Two) -> None:
     ],
 )
 def test_a_poisoned_page_is_dropped_and_counted(two: Two, scene: Scene, poison: Callable[[Two], None]) -> None:
-    """The owner is asked; no file of public gets through, and the store has a good page again."""
+    """The owner is asked; no file of public gets through, and the store has a valid page again."""
     two.one.page("acme")
     poison(two)
     two.results.clear()
@@ -234,7 +234,7 @@ def test_a_poisoned_page_is_dropped_and_counted(two: Two, scene: Scene, poison: 
 
 
 def test_a_page_that_the_memory_contradicts_does_not_count(two: Two, scene: Scene) -> None:
-    """Nor one of an owner that cannot be: below the one that keeps the name, unknown, or none at all."""
+    """Nor does one with an impossible owner: below the one that keeps the name, unknown, or none."""
     two.one.page("acme")
     good = two.shared()
     wrong: list[dict[str, Any]] = [
@@ -259,7 +259,7 @@ def test_a_page_that_the_memory_contradicts_does_not_count(two: Two, scene: Scen
 
 
 def test_another_policy_has_pages_of_its_own(two: Two, scene: Scene) -> None:
-    """What a policy decides, and how the gateway is run, is part of where its pages are."""
+    """The policy's decisions and the gateway's options are part of the key of its pages."""
     two.one.page("acme")
     policy = policy_of(scene, '[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n')
     with begun(policy, two.server) as pinned:
@@ -268,7 +268,7 @@ def test_another_policy_has_pages_of_its_own(two: Two, scene: Scene) -> None:
 
 
 def test_one_gateway_asks_for_all(two: Two, scene: Scene) -> None:
-    """While it does, the others wait for what it shares."""
+    """Meanwhile the others wait for the page that it will share."""
     scene.corp.answer("acme", Fault(hang=0.4))
     answers: list[Answer] = []
     threads = [threading.Thread(target=lambda g=g: answers.append(g.page("acme"))) for g in (two.one, two.other)]
@@ -281,7 +281,7 @@ def test_one_gateway_asks_for_all(two: Two, scene: Scene) -> None:
 
 
 def test_nobody_waits_long_for_a_gateway_that_ended(two: Two, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its turn expires; and where whoever had the turn has nothing to share, all that waited ask."""
+    """Its turn expires; if its holder has nothing to share, all waiting gateways ask."""
     turn = two.key.replace("page:", "page-turn:")
     monkeypatch.setattr(turns, "TURN_SECONDS", 0.2)
     two.redis.set(turn, "of somebody else", px=60_000)
@@ -293,7 +293,7 @@ def test_nobody_waits_long_for_a_gateway_that_ended(two: Two, scene: Scene, monk
 
 
 def test_when_the_clock_of_redis_is_set_a_new_epoch_begins(two: Two, scene: Scene) -> None:
-    """Ages from before would be wrong: what was written then counts for nobody."""
+    """Earlier ages would be wrong, so pages from before do not count."""
     two.one.page("acme")
     before = two.label
     pages = two.other.store.pages()
@@ -321,7 +321,7 @@ def test_without_the_store_of_pages_each_gateway_asks_itself(two: Two, scene: Sc
 
 
 def test_processes_share_pages_as_their_users_start_them(two: Two, scene: Scene) -> None:
-    """Two gateways; the repositories are asked by one of them, and /metrics of the other says so."""
+    """Of two gateways, one asks the repositories, and /metrics of the other shows that."""
     pytest.importorskip("prometheus_client")
     with (
         GatewayProcess(scene.file, two.server.url) as one,
@@ -333,6 +333,6 @@ def test_processes_share_pages_as_their_users_start_them(two: Two, scene: Scene)
 
 
 def read(url: str) -> str:
-    """What is there."""
+    """The stored value."""
     with build_opener(ProxyHandler({})).open(url, timeout=30) as answer:
         return str(answer.read().decode())

@@ -1,4 +1,4 @@
-"""Repositories are asked only whether a page has changed, where they can tell; their word counts as a fresh answer."""
+"""A repository that can tell is asked only whether a page has changed; its "not modified" counts as a fresh answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Tagged(RepositoryServer):
 
 @pytest.fixture
 def corp(scene: Scene) -> Iterator[Tagged]:
-    """In the place of corp: acme 1.0."""
+    """A server in the place of corp: acme 1.0."""
     with closing(Tagged("corp")) as server:
         server.add("acme", "1.0")
         scene.servers["corp"] = scene.corp = server
@@ -60,7 +60,7 @@ def served(scene: Scene, corp: Tagged, tmp_path: Path) -> Iterator[Served]:
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(served: Served, corp: Tagged) -> None:
-    """It is fresh again, as it was; one that has changed is read anew."""
+    """It is fresh again, unchanged; a changed page is read again."""
     first = served.page("acme")
     served.now += TTL + 1
     again = served.page("acme")
@@ -74,16 +74,16 @@ def test_a_page_that_has_not_changed_is_not_sent_again(served: Served, corp: Tag
     assert corp.asked_with == ["", tag, tag]
 
 
-def test_not_changed_is_no_answer_to_who_has_no_page(served: Served, corp: Tagged) -> None:
-    """A server, or a cache before it, that answers 304 to a plain request has answered nothing."""
+def test_a_304_to_a_plain_request_is_no_answer(served: Served, corp: Tagged) -> None:
+    """A server, or a cache before it, that answers 304 to a plain request has not answered."""
     corp.always = '"x"'
     answer = served.page("acme")
     assert (answer.status, answer.state) == (503, "unavailable")
     assert not served.store.all()
 
 
-def test_not_changed_must_be_said_of_the_page_that_is_kept(served: Served, corp: Tagged) -> None:
-    """With the tag of another one it is no answer; the next time, all of it is asked for."""
+def test_a_304_must_be_for_the_cached_page(served: Served, corp: Tagged) -> None:
+    """A 304 with another tag is not an answer; the next request asks for the whole page."""
     served.page("acme")
     corp.always = '"another"'
     served.now += TTL + 1
@@ -95,7 +95,7 @@ def test_not_changed_must_be_said_of_the_page_that_is_kept(served: Served, corp:
 
 
 def test_a_page_without_a_tag_replaces_the_tagged_one(served: Served, corp: Tagged) -> None:
-    """Neither is asked about: the new page has no tag, and the tag of the old one is of another page."""
+    """No conditional request follows: the new page has no tag, and the old tag belongs to another page."""
     served.page("acme")
     corp.add("acme", "1.1")
     corp.tags = False
@@ -106,7 +106,7 @@ def test_a_page_without_a_tag_replaces_the_tagged_one(served: Served, corp: Tagg
 
 
 def test_a_page_without_files_is_asked_for_each_time(served: Served, corp: Tagged) -> None:
-    """It may mean absence, which is never kept."""
+    """It may mean absence, which is never cached."""
     corp.add("empty")
     for _ in range(2):
         assert served.page("empty").headers["x-repoprio-owner"] == "corp"
@@ -115,7 +115,7 @@ def test_a_page_without_files_is_asked_for_each_time(served: Served, corp: Tagge
 
 
 def test_files_grow_older_on_a_page_that_does_not_change(scene: Scene, corp: Tagged, tmp_path: Path) -> None:
-    """`min-age` goes by the time of the last answer, also of one that only says that nothing has changed."""
+    """`min-age` uses the time of the last answer, even if that only said "not modified"."""
     day = timedelta(days=1)
     now = datetime.now(timezone.utc)
     file = {

@@ -76,7 +76,7 @@ def cases() -> list[Any]:
 def test_a_client_takes_nothing_from_below(
     fault: WireFault, client: str, world: World, tmp_path: Path, pip_env: EnvFactory, env_store: EnvStore
 ) -> None:
-    """It stops, and public is not even asked."""
+    """The client stops, and public is not even asked."""
     name = f"acme-{fault.id}"
     done = _resolve(client, name, world.url, tmp_path / "client", pip_env, env_store)
     assert done.code != 0
@@ -85,7 +85,7 @@ def test_a_client_takes_nothing_from_below(
 
 
 def _resolve(client: str, name: str, url: str, folder: Path, pip_env: EnvFactory, env_store: EnvStore) -> Completed:
-    """What a client says when it shall find a project through the gateway alone."""
+    """The output of a client that looks for a project through the gateway alone."""
     if client == "pip":
         asked = ("install", "--dry-run", "--ignore-installed", "--retries", "0", "--index-url", url, name)
         return pip_env("26.3", stock=True).run(*asked)
@@ -98,10 +98,10 @@ def _resolve(client: str, name: str, url: str, folder: Path, pip_env: EnvFactory
 
 
 @pytest.mark.parametrize("client", ["uv", pytest.param("pip", marks=pytest.mark.full)])
-def test_a_client_takes_the_owners_version_of_a_repository_that_is_well(
+def test_a_client_takes_the_owners_version_without_a_fault(
     client: str, world: World, tmp_path: Path, pip_env: EnvFactory, env_store: EnvStore
 ) -> None:
-    """So what it does under a fault is the fault's doing."""
+    """So a failure under a fault is due to the fault."""
     broken = world.broken["login-page"]
     fault, broken.fault = broken.fault, None
     try:

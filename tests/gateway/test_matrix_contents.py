@@ -1,4 +1,4 @@
-"""Block C of the fault matrix: what a page may hold that is not for clients, or not for the gateway, to act on.
+"""Block C of the fault matrix: contents of a page that clients, or the gateway, must not act on.
 
 Each content of `cases/gateway/contents.toml`, from a repository that answers in JSON and from one that answers in HTML.
 """
@@ -40,7 +40,7 @@ class World:
         self._count = 0
 
     def project(self) -> str:
-        """A new project of team's, of which public and the stranger have a lure."""
+        """A new project of team, for which public and the stranger have a lure."""
         self._count += 1
         name = f"acme-{self._count}x"
         self.servers["public"].add(name, LURE)
@@ -68,7 +68,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 class Texts:
-    """What stands for what in the texts of a row."""
+    """The replacements in the texts of a row."""
 
     def __init__(self, world: World, name: str) -> None:
         self._places = {
@@ -128,7 +128,7 @@ def _anchor(file: Mapping[str, Any]) -> str:
 
 
 def _reference(text: str) -> str:
-    """A text as an attribute has it, where even what UTF-8 has no bytes for can stand."""
+    """A text as an attribute has it, even with characters that UTF-8 cannot encode."""
     return escape(text).encode("ascii", "xmlcharrefreplace").decode()
 
 
@@ -136,7 +136,10 @@ def _reference(text: str) -> str:
     ("content", "form"), [pytest.param(*case, id=f"{case[0].id}-{case[1]}") for case in contents()]
 )
 def test_what_a_page_holds_does_no_harm(content: Content, form: str, world: World) -> None:
-    """What is no file of the project is left out; all else is relayed as a text; the gateway asks for nothing of it."""
+    """What is not a file of the project is left out; the rest is relayed as text.
+
+    The gateway requests nothing of it.
+    """
     name = world.project()
     texts = Texts(world, name)
     page = as_json(content, name, texts) if form == "json" else as_html(content, name, texts)

@@ -1,6 +1,6 @@
-"""Block B of the fault matrix: a file, or its metadata, does not come as its page states it.
+"""Block B of the fault matrix: a file, or its metadata, is not as its page states.
 
-Each fault of `cases/gateway/files.toml` in each tier, with a page that is there already, and one that is not.
+Each fault of `cases/gateway/files.toml` in each tier, with a page that is cached, and one that is not.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ NOISE = "".join(hashlib.sha256(bytes([number % 256, number // 256])).hexdigest()
 
 
 class World:
-    """corp above team above public, whose files come through the gateway; elsewhere lies a file of each name."""
+    """corp above team above public, whose files come through the gateway; another site has a file of each name."""
 
     def __init__(self, servers: dict[str, FileServer], served: Served) -> None:
         self.servers, self.served = servers, served
         self._count = 0
 
     def owned(self, tier: str) -> str:
-        """A new project that a tier owns, and that all below it and the stranger have, too."""
+        """A new project that a tier owns, and that all lower tiers and the stranger have too."""
         self._count += 1
         name = f"acme-{self._count}"
         self.servers[tier].add(name, FileSpec("1.0", members=((f"{name}/noise.txt", NOISE),)))
@@ -90,7 +90,7 @@ def cases() -> list[Any]:
 def test_a_file_comes_whole_and_as_stated_or_not_at_all(
     fault: FileFault, tier: str, suffix: str, warm: bool, world: World
 ) -> None:
-    """Nothing is taken from elsewhere in its place; once the repository is well, so is the file."""
+    """It is not taken from elsewhere; once the repository works, so does the file."""
     name = world.owned(tier)
     path, filename, content = world.path(tier, name, suffix)
     if warm:

@@ -1,7 +1,7 @@
 """Block A of the fault matrix: a repository does something else instead of answering for a project.
 
-Each fault of `cases/faults/faults.toml`, above the owner, at the owner and below it, with a page that is not
-there, fresh, or older than that.
+Each fault of `cases/faults/faults.toml`, above the owner, at the owner and below it, with a page that is missing,
+fresh, or expired.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class World:
             server._requests.clear()
 
     def policy(self) -> str:
-        """The policy; under a fault of its host's name, the faulty one has a name that is unknown."""
+        """The policy; for a fault of the host name, the faulty repository has an unknown name."""
         urls = {tier: self.servers[tier].page_url for tier in TIERS}
         return policy_text(urls | ({self.tier: NOWHERE} if self.fault.how == "dns" else {}), before=BOUNDS)
 
     def break_it(self, patch: pytest.MonkeyPatch) -> None:
-        """From now on the repository has its fault."""
+        """Give the repository its fault from now on."""
         self.faulty.fault = self.fault
         if self.fault.how == "refused":
             self.faulty.close()
@@ -64,7 +64,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def sound() -> Iterator[dict[str, RepositoryServer]]:
-    """Repositories without a fault: corp has nothing, team owns acme, public and the stranger have a lure."""
+    """The repositories without a fault: corp has nothing, team owns acme, public and the stranger have a lure."""
     servers = {name: RepositoryServer(name) for name in (*TIERS, "elsewhere")}
     servers["team"].add("acme", "1.0")
     servers["public"].add("acme", LURE)
@@ -91,7 +91,7 @@ def cases() -> list[Any]:
 
 
 def expected(fault: WireFault, tier: str, age: float | None) -> tuple[int, str]:
-    """The status and the state of a page that was kept `age` seconds ago, None for never, while `tier` has a fault."""
+    """The status and state of a page that is `age` seconds old (None: not cached) while `tier` has a fault."""
     if tier == "public" or (age is not None and age < TTL):
         return 200, "fresh"
     if fault is ABSENT:
@@ -113,7 +113,7 @@ def test_a_fault_never_opens_a_name(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Above the owner: nothing is served. At the owner: its last page or nothing. Below it: all is as ever."""
+    """Above the owner: nothing is served. At the owner: its last page or nothing. Below it: everything as usual."""
     monkeypatch.setattr(client, "_IDLE_SECONDS", 0.3)
     monkeypatch.setattr(client, "_RETRY_SECONDS", 0.0)
     # aiohttp makes its own when it is imported.
@@ -133,7 +133,7 @@ def test_a_fault_never_opens_a_name(
 
 
 def judge(answer: Answer, fault: WireFault, tier: str, age: float | None) -> None:
-    """What else each answer says."""
+    """Check the other facts in each answer."""
     if answer.status == 503:
         assert answer.headers["retry-after"] == "1"
         assert answer.headers["cache-control"] == "no-store"

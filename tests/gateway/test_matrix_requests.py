@@ -1,4 +1,4 @@
-"""Block D of the fault matrix: what a client may ask for that nobody should, byte by byte, of a real gateway."""
+"""Block D of the fault matrix: odd and hostile requests of a client, byte by byte, to a real gateway."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.mark.parametrize("request_", [pytest.param(one, id=one.id) for one in REQUESTS])
 def test_what_a_client_asks_for_does_no_harm(request_: Request, world: World) -> None:
-    """It gets what its path means, or an error; nothing of what it says comes back, and no repository learns of it."""
+    """The client gets what its path means, or an error; its input is never repeated, and no repository learns of it."""
     answer, *others = world.send(request_)
     assert answer.status in request_.status, answer
     # Whatever a body holds is no request.

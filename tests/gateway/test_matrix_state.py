@@ -1,4 +1,4 @@
-"""Block F of the fault matrix: what becomes of the gateway's own state; `cases/gateway/state.toml` lists it."""
+"""Block F of the fault matrix: damage to the gateway's own state; `cases/gateway/state.toml` lists it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def page(served: Served, scene: Scene, name: str = "acme") -> Answer:
 
 @contextmanager
 def limited(what: int, most: int) -> Iterator[None]:
-    """Have the system give this process no more of something meanwhile."""
+    """Limit a resource of this process meanwhile."""
     soft, hard = resource.getrlimit(what)
     resource.setrlimit(what, (most, hard))
     try:
@@ -60,7 +60,7 @@ def limited(what: int, most: int) -> Iterator[None]:
 
 
 def test_a_disk_that_is_full_serves_nothing_new(scene: Scene, tmp_path: Path) -> None:
-    """The write of the record fails, so nobody gets the page; once there is room, all is well."""
+    """The record cannot be written, so nobody gets the page; with room on the disk it is served."""
     with serving(policy_of(scene), tmp_path / "store") as served:
         # No file may grow beyond a page of the database.
         with limited(resource.RLIMIT_FSIZE, 4096):
@@ -90,7 +90,7 @@ _PAGE, _HEADER = 4096, 8
 
 
 def _damaged(content: bytes, step: int) -> Iterator[tuple[str, bytes]]:
-    """The file with one bit flipped, or cut short: each in turn, `step` bytes apart, and each bit of that header."""
+    """The file with one bit flipped, or cut short: at every `step` bytes, and at each bit of that header."""
     bits = {(place, place % 8) for place in range(0, len(content), step)}
     bits |= {(place, bit) for place in range(_PAGE, _PAGE + _HEADER) for bit in range(8)}
     for place, bit in sorted(bits):
@@ -103,7 +103,7 @@ def _damaged(content: bytes, step: int) -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("step", [41, pytest.param(1, marks=pytest.mark.full)])
 def test_no_damage_to_the_store_opens_a_name(step: int, tmp_path: Path) -> None:
-    """Whichever bit is flipped: a gateway that runs, and one that starts over it, finds its record or stops."""
+    """Whichever bit is flipped, a running gateway and one that starts find the record, or stop."""
     file = tmp_path / "store"
     running = VigilantStore(SqliteStore(str(file)))
     running.prepare()
@@ -135,7 +135,7 @@ def _is_lost(store: SqliteStore | VigilantStore, record: Record) -> bool:
 
 
 def test_a_gateway_that_is_killed_under_load_has_written_all_that_it_served(scene: Scene, tmp_path: Path) -> None:
-    """Kill -9 while new names are served: each name of which a page went out is remembered, and the file is whole."""
+    """After kill -9 under load, each name whose page was sent is remembered, and the file is intact."""
     scene.policy()
     names = [f"acme-{number}" for number in range(60)]
     for name in names:
@@ -170,7 +170,7 @@ def test_a_gateway_that_is_killed_under_load_has_written_all_that_it_served(scen
 
 
 def test_a_gateway_that_is_told_to_stop_answers_first(scene: Scene, tmp_path: Path) -> None:
-    """SIGTERM while a repository takes its time: the client gets its page, and the exit status is 0."""
+    """After SIGTERM during a slow request, the client gets its page, and the exit status is 0."""
     scene.policy()
     scene.corp.answer("acme", Fault(hang=0.5))
     with GatewayProcess(scene.file, tmp_path / "store") as process:
@@ -187,7 +187,7 @@ def test_a_gateway_that_is_told_to_stop_answers_first(scene: Scene, tmp_path: Pa
 
 
 def _clock_off_by(offset: timedelta) -> type[datetime]:
-    """What tells the time on a machine whose clock is off."""
+    """The time functions of a machine whose clock is wrong."""
 
     class Off(datetime):
         @classmethod
@@ -201,7 +201,7 @@ def _clock_off_by(offset: timedelta) -> type[datetime]:
 def test_a_clock_that_is_off_by_a_day_changes_no_answer(
     offset: timedelta, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No page becomes older or younger than it is; a file that is too young stays so, by the earlier of two clocks."""
+    """No page becomes older or younger; a file that is too young stays so, by the earlier of two clocks."""
     scene.corp.add("ledger", {"version": "1.0", "uploaded": "3 days ago"}, {"version": "1.1", "uploaded": "1 day ago"})
     with serving(policy_of(scene, corp='min-age = "36 hours"'), tmp_path / "store") as served:
         assert list(served.page("ledger").files) == ["ledger-1.0-py3-none-any.whl"]
@@ -224,7 +224,7 @@ def test_a_clock_that_is_off_by_a_day_changes_no_answer(
 def test_a_memory_that_is_begun_by_a_machine_whose_clock_is_behind_is_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Gateways that have seen the one before go on with it."""
+    """Gateways that have seen the earlier memory accept it."""
     with redis_server(tmp_path / "redis") as server:
         running, tool = store_at(server.url), store_at(server.url)
         tool.begin()
@@ -237,7 +237,7 @@ def test_a_memory_that_is_begun_by_a_machine_whose_clock_is_behind_is_the_newest
 
 
 def test_a_store_that_is_held_by_another_process_is_waited_for(scene: Scene, tmp_path: Path) -> None:
-    """A backup that locks the file for a moment: the answer comes late, and is the owner's."""
+    """While a backup locks the file for a moment, the answer is late, and is the owner's."""
     with (
         serving(policy_of(scene), tmp_path / "store") as served,
         closing(sqlite3.connect(tmp_path / "store", check_same_thread=False)) as other,

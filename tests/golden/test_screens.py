@@ -48,7 +48,7 @@ def explained(env: PipEnv, real: Realized) -> dict[str, str]:
 
 
 def anonymous(shown: str, env: PipEnv, real: Realized, *, is_json: bool) -> str:
-    """The output, without what differs from run to run."""
+    """The output, without what differs between runs."""
     text = without_environment(shown, env, is_json=is_json)
     for name, url in real.urls.items():
         here, there = urlsplit(url).netloc, f"{name}.my.example"

@@ -1,4 +1,4 @@
-"""The laws of min-age: it moves no name to another owner, and lets no younger file win."""
+"""The laws of min-age: it does not change the owner of a name, and lets no younger file win."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ waits = st.sampled_from([None, 0, 5, 10, 15])
 
 
 class Winner(NamedTuple):
-    """The file that is taken: whose it is, and its age in hours."""
+    """The file that is taken: its repository, and its age in hours."""
 
     repository: str
     file: str
@@ -54,7 +54,7 @@ def scenes(draw: st.DrawFn) -> Case:
 
 
 def run(drawn: Case, corp: int | None, pypi: int | None, pin: int | None) -> tuple[CoreRun, Winner | None]:
-    """The run of a scene with these days of min-age, and what wins."""
+    """The run of a scene with these days of min-age, and its winner."""
     text = drawn.policy.replace("{own}", "")
     for name, days in (("corp", corp), ("pypi", pypi), ("pin", pin)):
         text = text.replace(f"{{{name}-age}}", "" if days is None else f'min-age = "{days} days"')
@@ -84,7 +84,7 @@ def test_a_min_age_never_changes_who_owns_a_name(
 def test_a_min_age_never_makes_a_younger_file_win(
     drawn: Case, corp: int | None, pypi: int | None, pin: int | None
 ) -> None:
-    """What wins is what won before, or old enough where that is too young; under one min-age for all it is older."""
+    """The winner is the same, or an old enough file if that was too young; with one min-age for all it is older."""
     (_, before), (_, after) = run(drawn, None, None, None), run(drawn, corp, pypi, pin)
     wait = {name: (own if pin is None else pin) or 0 for name, own in (("corp", corp), ("pypi", pypi))}
     event(f"{'the same' if before == after else 'another' if after else 'nothing'} wins")

@@ -193,7 +193,7 @@ short_names = st.text("ab-", min_size=1, max_size=5).map(normalize)
 
 @settings(max_examples=times(1000))
 @given(globs, globs, short_names)
-def test_what_patterns_say_of_each_other(one: Pattern, other: Pattern, name: NormalizedName) -> None:
+def test_how_patterns_relate(one: Pattern, other: Pattern, name: NormalizedName) -> None:
     """A covering pattern matches all that the covered one matches; two patterns that match one name overlap."""
     if one.covers(other) and other.matches(name):
         assert one.matches(name)

@@ -28,7 +28,7 @@ class Audited(Scene):
         self.forget()
 
     def dist_info(self, folder: str, metadata: str | bytes | None = None, **files: str) -> None:
-        """Lay down the metadata of a distribution."""
+        """Write the metadata of a distribution."""
         info = self.packages / folder
         info.mkdir(parents=True)
         if metadata is not None:
@@ -49,14 +49,14 @@ class Audited(Scene):
         return done.code, json.loads(done.stdout)["findings"]
 
     def installed(self, *arguments: str) -> dict[str, str]:
-        """The codes of what is found in the folder of packages, by project."""
+        """The codes of the findings in the folder of packages, by project."""
         _, findings = self.found("--path", str(self.packages), *arguments)
         return {finding["project"]: finding["code"] for finding in findings}
 
 
 @pytest.fixture
 def audited(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Any) -> Callable[..., Audited]:
-    """Make such a scene, for a version of pip or a given environment."""
+    """Create such a scene, for a version of pip or a given environment."""
 
     def make(pip: str = "26.3", env: PipEnv | None = None, **options: Any) -> Audited:
         return Audited(env or pip_env(pip), repository, tmp_path, **options)

@@ -1,4 +1,4 @@
-"""A real Chromium without a window, by its DevTools protocol."""
+"""A real Chromium without a window, controlled through its DevTools protocol."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Browser:
                 return result
 
     def wait_for(self, event: str, to: str) -> dict[str, Any]:
-        """The next event of a tab, or the one that has come already; it is taken out of `said`."""
+        """The next event of a tab, or one that has arrived already; it is removed from `said`."""
         return self._loop.run_until_complete(asyncio.wait_for(self._wait_for(event, to), _WAIT_SECONDS))
 
     async def _wait_for(self, event: str, to: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Browser:
 
 
 class Tab:
-    """One page; it notes whatever the console says, blocked content included."""
+    """One page; it records everything in the console, blocked content included."""
 
     def __init__(self, browser: Browser, width: int, *, dark: bool, scripts: bool, scale: float) -> None:
         """Open it, empty."""
@@ -124,13 +124,13 @@ class Tab:
         self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def open(self, url: str) -> None:
-        """Go to a page, and wait for all of it."""
+        """Open a page, and wait until it is loaded."""
         failed = self.call("Page.navigate", url=url).get("errorText")
         assert not failed, f"{url}: {failed}"
         self._browser.wait_for("Page.loadEventFired", self._id)
 
     def type_in(self, text: str) -> None:
-        """Type into what has the focus, and press the enter key; wait for the page to which that leads."""
+        """Type into the focused element, press enter, and wait for the next page."""
         self.call("Input.insertText", text=text)
         enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
         self.call("Input.dispatchKeyEvent", type="keyDown", **enter)
@@ -142,13 +142,13 @@ class Tab:
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
 
     def value(self, expression: str) -> Any:
-        """What an expression of the browser's own language is here; scripts of the page need not be allowed."""
+        """The value of a JavaScript expression; the page's own scripts need not be allowed."""
         found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
     def console(self) -> list[str]:
-        """All that the console has said."""
+        """All messages in the console."""
         told = [message for message in self._browser.said if message.get("sessionId") == self._id]
         entries = [message["params"]["entry"] for message in told if message["method"] == "Log.entryAdded"]
         calls = [message["params"] for message in told if message["method"].startswith("Runtime.console")]
@@ -156,7 +156,7 @@ class Tab:
         return [*(f"{entry['text']} {entry.get('url', '')}" for entry in entries), *map(str, [*calls, *thrown])]
 
     def loaded(self) -> list[str]:
-        """The URLs of all that was asked for."""
+        """The URLs of all requests."""
         method = "Network.requestWillBeSent"
         mine = (m["params"] for m in self._browser.said if m.get("sessionId") == self._id and m["method"] == method)
         return [asked["request"]["url"] for asked in mine]

@@ -1,4 +1,4 @@
-"""A site that answers by hand as corp, above public."""
+"""A server that answers by hand as corp, above public."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEEPS = ["--trusted-host", "127.0.0.1"]
 
 
 class ByHand:
-    """A site that answers by hand as corp, above public."""
+    """A server that answers by hand as corp, above public."""
 
     def __init__(self, env: PipEnv, corp: HTTPServer, public: RepositoryServer, folder: Path) -> None:
         self.env, self.corp, self.public, self.folder = env, corp, public, folder
@@ -50,7 +50,7 @@ class ByHand:
         return file
 
     def take(self, policy: Path, *options: str) -> str | None:
-        """Which acme comes."""
+        """The version of acme that pip takes."""
         files = self.folder / "files"
         done = self.download(policy, *options, "acme")
         found = sorted(path.name.split("-")[1] for path in files.glob("acme-*"))
@@ -59,7 +59,7 @@ class ByHand:
         return found[0] if done.code == 0 else None
 
     def download(self, policy: Path, *options: str) -> Completed:
-        """Download, with a cache that stays."""
+        """Download, with a cache that is kept."""
         return self.env.run(
             "download", "--no-deps", "-d", str(self.folder / "files"), "--cache-dir", str(self.folder / "cache"),
             *KEEPS, *options, policy=policy,

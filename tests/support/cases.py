@@ -57,12 +57,12 @@ _KEY = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class CaseError(ValueError):
-    """A file of cases is not as it must be."""
+    """A file of cases is invalid."""
 
 
 @dataclass(frozen=True)
 class RepositoryCase:
-    """A repository of a case: what it holds and how it misbehaves."""
+    """A repository of a case: its content and its faults."""
 
     name: str
     kind: Kind = "simple"
@@ -75,13 +75,13 @@ class RepositoryCase:
 
     @property
     def is_served(self) -> bool:
-        """Whether the repository is reached by HTTP, and so can say what it was asked."""
+        """Whether the repository is reached by HTTP, and so records its requests."""
         return self.kind in _ANSWERING
 
 
 @dataclass(frozen=True)
 class Expect:
-    """What must come of a case."""
+    """The expected result of a case."""
 
     outcome: str
     project: str
@@ -96,7 +96,7 @@ class Expect:
 
 @dataclass(frozen=True)
 class Case:
-    """One decision, as written down."""
+    """One decision, as stated in the file."""
 
     id: str
     why: str
@@ -138,7 +138,7 @@ class Realized:
         return (*self.options, "--constraint", str(self.constraints_file))
 
     def asked(self, repository: str, project: str) -> bool | None:
-        """Whether the repository was asked for the project; None if nobody can tell.
+        """Whether the repository was asked for the project; None if that is not known.
 
         A flat page is asked for every project at once.
         """
@@ -370,7 +370,10 @@ def _check_placeholders(case: Case, reader: Reader) -> None:
 
 
 def records(case: Case, urls: Mapping[str, str]) -> list[Record]:
-    """What is remembered in a case, from the URLs of its repositories; others have left the policy."""
+    """The records of a case, with the URLs of its repositories.
+
+    Records of others belong to repositories outside the policy.
+    """
     return [
         Record(normalize(project), name, urls.get(name, "https://gone.example/simple/"))
         for project, name in case.remembered.items()

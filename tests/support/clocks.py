@@ -19,7 +19,7 @@ def offset(text: str) -> timedelta | None:
 
 
 def upload_time(text: str) -> str:
-    """What a page states; "2 days ago at +05:30" is in that zone, and a literal text is stated as it is."""
+    """The upload time on a page; "2 days ago at +05:30" is in that zone, and a literal text is used as it is."""
     length = offset(text)
     if length is None:
         return text
@@ -31,7 +31,7 @@ def upload_time(text: str) -> str:
 
 
 def http_date(text: str) -> str | None:
-    """What a server's Date states; None where "" says that there is none."""
+    """The Date of a server; None if "" says that there is none."""
     length = offset(text)
     if length is None:
         return text or None

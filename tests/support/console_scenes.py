@@ -60,7 +60,7 @@ _OF_THE_MACHINE: Final = (
 
 
 class Stage:
-    """Where a scene is set: an environment whose commands are on PATH, and an empty folder to be in."""
+    """The place of a scene: an environment whose commands are on PATH, and an empty folder."""
 
     def __init__(self, find: EnvFactory, root: Path, stack: ExitStack) -> None:
         """Make the folder; what a scene starts is closed with the stack."""
@@ -108,7 +108,7 @@ class Stage:
         return root
 
     def anonymous(self, line: str) -> str:
-        """A line, with the machine's own places as the manual writes them."""
+        """A line with the machine's paths as the manual writes them."""
         for place, shown in self._places.items():
             line = line.replace(place, shown)
         for pattern, text in _OF_THE_MACHINE:
@@ -121,7 +121,7 @@ def nothing(stage: Stage) -> None:
 
 
 def corp(stage: Stage) -> None:
-    """Corp above PyPI, a policy that knows both, and names of all sorts."""
+    """Corp above PyPI, a policy with both, and names of all kinds."""
     ledger = {"version": "1.2", "requires-python": ">=3.99"}
     stage.serve(
         corp={"ledger": (ledger, "1.1", "1.0"), "acme": ("1.1", "1.0")},
@@ -131,18 +131,18 @@ def corp(stage: Stage) -> None:
 
 
 def newcomer(stage: Stage) -> None:
-    """The same repositories, and no policy yet."""
+    """The same repositories, without a policy yet."""
     corp(stage)
     (stage.folder / "repoprio.toml").unlink()
     del stage.variables["REPOPRIO_CONFIG"]
 
 
 def starting(stage: Stage) -> None:
-    """Nothing but the wish for a policy."""
+    """An empty folder in which a policy is wanted."""
 
 
 def configured(stage: Stage) -> None:
-    """A pip that knows an index from its user's file and a folder from a variable."""
+    """A pip with an index from its user's file and a folder from a variable."""
     folder = stage.folder / ".config" / "pip"
     folder.mkdir(parents=True)
     (folder / "pip.conf").write_text("[global]\nindex-url = https://pypi.corp.example/simple/\n", encoding="utf-8")
@@ -164,7 +164,7 @@ def observed(stage: Stage) -> None:
 
 
 def audited(stage: Stage) -> None:
-    """An environment in which a stranger's acme is installed, and a lock that has an acme of nobody's."""
+    """An environment with a stranger's acme, and a lock with an acme that nobody has."""
     others = {name: (version,) for name, version in stage.env.installed.items()}
     stage.serve(corp={"acme": ("1.1", "1.0")}, pypi={"acme": ("99.0",), "idna": ("3.10",), **others})
     stage.policy(_BY_PRIORITY)
@@ -182,14 +182,14 @@ def listed(stage: Stage) -> None:
 
 
 def down(stage: Stage) -> None:
-    """Corp answers each page with an error."""
+    """Corp answers each request for a page with an error."""
     corp(stage)
     stage.servers["corp"].answer_all(Fault(status=503))
     stage.variables["PIP_RETRIES"] = "1"
 
 
 def rollout(stage: Stage) -> None:
-    """A policy to be checked, of repositories that have no name in common."""
+    """A policy to check, of repositories without a common name."""
     stage.serve(corp={"acme": ("1.1",)}, pypi={"idna": ("3.10",)})
     stage.policy()
 
@@ -207,7 +207,7 @@ def exported(stage: Stage) -> None:
 
 
 def compared(stage: Stage) -> None:
-    """Three repositories that have names in common, in several ways."""
+    """Three repositories with several kinds of common names."""
     evil = {"version": "99.0", "requires": ["evil-dep"]}
     old, new = ({"version": version, "requires": ["markupsafe"]} for version in ("3.1.4", "3.1.6"))
     stage.serve(

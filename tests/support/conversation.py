@@ -1,4 +1,4 @@
-"""A long-lived process that is given one JSON document a line, and answers each with another."""
+"""A long-lived process that gets one JSON document per line, and answers each with another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a decision case through the core alone: no network, no pip, a fetcher made of the case."""
+"""Runs a decision case through the core alone: no network, no pip, the case itself answers all requests."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _PAGES: Final = ("text/html", "application/vnd.pypi.simple.v1")
 
 @dataclass(frozen=True)
 class File:
-    """A file on a page, as much of it as the choice among candidates looks at."""
+    """A file on a page, with the facts on which the choice among candidates depends."""
 
     name: str
     version: str
@@ -78,7 +78,7 @@ class File:
 
     @property
     def rank(self) -> tuple[Version, int]:
-        """What makes one candidate better than another: the version, then the better tag."""
+        """The order of candidates: by version, then by tag."""
         return Version(self.version), _tag_rank(self.name)
 
 
@@ -87,7 +87,7 @@ Page: TypeAlias = tuple[File, ...]
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one requirement."""
+    """The result of one requirement."""
 
     explanation: Explanation
     repositories: tuple[str, ...]
@@ -99,7 +99,7 @@ class Result:
 
 
 class How(enum.Enum):
-    """Which driver takes the lookups to their decisions."""
+    """The driver that runs the lookups."""
 
     IN_TURN = "in-turn"
     SIDE_BY_SIDE = "side-by-side"
@@ -183,7 +183,7 @@ class CoreRun:
         return lookup, lambda offers: self._best(lookup, offers, specifier) is not None
 
     def _past_owners(self, name: NormalizedName) -> Collection[str] | Unknown:
-        """Who served the name before, as far as the policy lets that be known."""
+        """The earlier owners of the name, as far as the policy gives access to records."""
         if self.policy.ownership is None:
             return ()
         if not self.case.remembered:
@@ -212,7 +212,7 @@ class CoreRun:
         *,
         in_time: bool = False,
     ) -> tuple[str, File] | None:
-        """What pip would take: the newest that fits, yanked ones only where one is asked for; `in_time`: old enough."""
+        """What pip would take: the newest that fits, yanked files only if requested; `in_time`: old enough."""
         route = lookup.route
         versions = route.versions if isinstance(route, Route) else None
         narrow = SpecifierSet(versions[0] if versions else "")
@@ -350,7 +350,7 @@ def _asked_path(url: str) -> tuple[str, str]:
 
 
 def _special(fault: Fault, ask: FetchRequest) -> FetchResult[Page] | None:
-    """The answer where the fault leaves nothing of the normal one: what an adapter makes of it."""
+    """The answer if a fault replaces the normal one: what an adapter would make of it."""
     location = ask.location
     if fault.basic_auth is not None and f"{location.user}:{location.password}" != fault.basic_auth:
         return StatusReceived(401)
@@ -407,7 +407,7 @@ def _page(listed: set[tuple[str, FileSpec]], name: NormalizedName) -> Page:
 
 
 def _tag_rank(file: str) -> int:
-    """How well the file suits this interpreter: an sdist least, -1 where not at all."""
+    """How well the file fits this interpreter: an sdist least, -1 if not at all."""
     if not file.endswith(".whl"):
         return 0
     tags = parse_wheel_filename(file)[3]
@@ -422,7 +422,7 @@ def _is_compatible(file: File) -> bool:
 
 
 def _concerned(decision: Decision[Any], explanation: Explanation) -> tuple[str, ...]:
-    """The repositories that the result may be laid to: the supplier, the faulty, the owners."""
+    """The repositories that may be responsible for the result: the supplier, the faulty, the owners."""
     if explanation.chosen:
         return (explanation.chosen.repository,)
     by_outcome: dict[str, Callable[[], list[str]]] = {

@@ -1,4 +1,4 @@
-"""`repoprio doctor`, asked of no pip of this machine."""
+"""`repoprio doctor`, without the pips of this machine."""
 
 from __future__ import annotations
 

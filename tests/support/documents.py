@@ -120,7 +120,7 @@ def as_toml(document: Mapping[str, Any], only: set[tuple[str, ...]] | None = Non
 
 
 def in_text(value: Any, number: int) -> str:
-    """A value as pip.conf says it; `number` chooses between the ways that there are."""
+    """A value as pip.conf spells it; `number` chooses between the possible spellings."""
     if isinstance(value, bool):
         return [["no", "false", "0", "off"], ["yes", "true", "1", "On"]][value][number % 4]
     if isinstance(value, list):
@@ -131,5 +131,5 @@ def in_text(value: Any, number: int) -> str:
 
 
 def in_pip_conf(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Each key and value as pip.conf says them."""
+    """Each key and value as pip.conf spells them."""
     return [(".".join(path), in_text(value, number)) for number, (path, value) in enumerate(leaves(document))]

@@ -1,4 +1,4 @@
-"""The table of docs/compatibility/pips.md, from what tests/pip/test_doors.py noted.
+"""Makes the table of docs/compatibility/pips.md from the results of tests/pip/test_doors.py.
 
 python doors_table.py RESULTS > FILE
 """

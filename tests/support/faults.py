@@ -74,7 +74,7 @@ class Fault:
 
     @property
     def makes_page(self) -> bool:
-        """Whether there is something to answer even where the repository has nothing."""
+        """Whether there is an answer even if the repository has no such page."""
         return replace(self, hang=0.0, basic_auth=None) != Fault()
 
 
@@ -83,7 +83,7 @@ class AbortError(ConnectionAbortedError):
 
 
 class Listener(HTTPServer):
-    """An HTTPServer that stops at once, logs nothing, can drop connections and tell another time."""
+    """An HTTPServer that stops at once, logs nothing, can drop connections and send another time."""
 
     # The header Date of each answer: "now" for the true one, None for none.
     date: str | None = "now"
@@ -104,7 +104,7 @@ class _Handler(WSGIRequestHandler):
     timeout = _IDLE_SECONDS
 
     def send_header(self, keyword: str, value: str) -> None:
-        """Send it, but for a date another one, or none."""
+        """Send it; for a Date, another value or none."""
         date = self.server.listener.date  # type: ignore[attr-defined]
         said = value if keyword != "Date" or date == "now" else date
         if said is not None:
@@ -149,7 +149,7 @@ def page_response(page: Page) -> Response:
 
 
 def not_found() -> Response:
-    """Return the answer for what a repository does not have."""
+    """Return the answer for a missing project or file."""
     return _response("not found\n", 404, TEXT_TYPE)
 
 
@@ -201,7 +201,7 @@ def _deep(value: Any, fill: Callable[[str], str]) -> Any:
 
 
 def _literal(fault: Fault, request: Request) -> Response | None:
-    """The answer that needs no normal page, if the fault is of that sort."""
+    """The answer that needs no normal page, if the fault is of that kind."""
     if fault.loop or fault.redirect is not None:
         target = request.url if fault.redirect is None else fault.redirect
         return _response("", 302, TEXT_TYPE, {"Location": target})
@@ -248,7 +248,7 @@ def _damaged(response: Response, fault: Fault, released: Event) -> Response:
 
 
 def _dropping(sent: bytes, status: int, released: Event) -> Response:
-    """An answer that ends in a reset, after `sent` or before anything."""
+    """An answer that ends in a reset, after `sent` or before anything was sent."""
 
     def stream() -> Iterator[bytes]:
         if sent:

@@ -1,4 +1,4 @@
-"""A repository that sends other files than its pages list, or none."""
+"""A repository that sends other files than its pages list, or no files."""
 
 from __future__ import annotations
 

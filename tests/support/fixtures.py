@@ -78,7 +78,7 @@ def env_pool(env_store: EnvStore, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def fresh_env(env_pool: Pool, pip_env: EnvFactory, tmp_path: Path) -> Iterator[EnvFactory]:
-    """Find a private environment, as if it were new; the test may change it as it likes."""
+    """Find a private environment, as if it were new; the test may change it."""
     with ExitStack() as stack:
 
         def find(pip_version: str, *, stock: bool = False) -> PipEnv:

@@ -25,7 +25,7 @@ TOKENS = [
 
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[str, bytes]:
-    """A page of acme with pieces cut out, doubled, and put in; and the content type that goes with it, or another."""
+    """A page of acme with pieces cut out, doubled and inserted, with its content type or another one."""
     kind = draw(st.sampled_from(list(PAGES)))
     text = PAGES[kind]
     for _ in range(draw(st.integers(0, 4))):
@@ -41,7 +41,7 @@ anything = st.one_of(mutated(), st.tuples(st.sampled_from(list(PAGES)), st.binar
 
 
 def check_page(content_type: str, body: bytes) -> tuple[str, ...] | None:
-    """Read one page as pip's adapter does, and hold what comes against the rules; the versions, None if unusable."""
+    """Read one page as pip's adapter does, and check the rules for the result; the versions, None if unusable."""
     from repoprio.names import normalize
     from repoprio.pip_adapter import compat
     from repoprio.pip_adapter.index.links import PipPage

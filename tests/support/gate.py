@@ -1,6 +1,6 @@
 """A proxy on loopback through which pip reaches hosts such as pypi.corp.example by https, each served by a test.
 
-So what is shown in the manual can be run as it stands there, hosts and all.
+So examples of the manual run unchanged, with their hosts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 65536
 
 
 class Gate:
-    """Leads each host to its server, and every other one to `others`; `ca` is the authority that pip must trust."""
+    """Connects each host to its server, and all others to `others`; `ca` is the authority that pip must trust."""
 
     def __init__(self, folder: Path, hosts: Mapping[str, RepositoryServer], others: RepositoryServer) -> None:
         """Listen at once; the authority's certificate goes into the folder."""
@@ -42,7 +42,7 @@ class Gate:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._listener.close()
 
     def _accept(self) -> None:
@@ -85,7 +85,7 @@ def _connect(client: socket.socket) -> str:
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
-    """All that comes, until nothing more does."""
+    """Copy until the sender is done."""
     with contextlib.suppress(OSError):
         while data := source.recv(_CHUNK):
             target.sendall(data)

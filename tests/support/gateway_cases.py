@@ -37,6 +37,6 @@ def depends_on_requirements(policy: Policy) -> bool:
     return bool(modes & {Mode.FLEXIBLE, Mode.OBSERVE})
 
 
-def is_all_at_hand(policy: Policy) -> bool:
+def has_only_local_repositories(policy: Policy) -> bool:
     """Whether each repository is a server or a folder of a test."""
     return all(one.url.startswith(("http://127.0.0.1", "file:")) for r in policy.enabled() for one in r.locations)

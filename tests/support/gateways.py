@@ -57,7 +57,7 @@ class Answer:
         return {file["filename"]: file["url"] for file in self.document["files"]} if self.status == 200 else {}
 
     def only_from(self, *servers: RepositoryServer) -> bool:
-        """Whether it holds no file but those of these repositories."""
+        """Whether it has files of these repositories only."""
         return {urlsplit(url).netloc for url in self.files.values()} <= {server.host for server in servers}
 
 
@@ -76,7 +76,7 @@ class Served:
         self.run(self._open.__aenter__)
 
     def run(self, begin: Callable[[], Awaitable[Result]]) -> Result:
-        """What comes of a coroutine, in the gateway's own event loop."""
+        """The result of a coroutine in the gateway's own event loop."""
 
         async def wait() -> Result:
             return await begin()
@@ -94,7 +94,7 @@ class Served:
         return self.get(f"/simple/{project}/", **headers)
 
     async def ask(self, path: str, method: str, headers: Mapping[str, str]) -> Answer:
-        """The answer to one request, beside others."""
+        """The answer to one request, in parallel with others."""
         sent: list[Any] = []
 
         to_come = [{"type": "http.request", "body": b""}]
@@ -119,7 +119,7 @@ class Served:
         return Answer(sent[0]["status"], found, b"".join(message["body"] for message in sent[1:]), is_whole)
 
     def settle(self) -> None:
-        """Wait for what is done behind the requests."""
+        """Wait for background work."""
         self.run(self.gateway.settle)
 
     def close(self) -> None:
@@ -170,7 +170,7 @@ class GatewayProcess:
         return self._run.pid
 
     def reload(self) -> str:
-        """Have it load its policy anew; what it says of that, once it is done."""
+        """Make it reload its policy; returns its message about that."""
         assert self._run.stderr is not None
         self._run.send_signal(signal.SIGHUP)
         said = self._run.stderr.readline()

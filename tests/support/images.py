@@ -1,6 +1,6 @@
-"""A machine of a test's own: its /etc, /var/lib and base interpreter lie beneath layers that are gone at the end.
+"""A private machine for a test: its /etc, /var/lib and base interpreter lie below layers that are removed at the end.
 
-A mount namespace does it: what a command writes there stays in a folder of the test, and no other process sees it.
+It uses a mount namespace: changes stay in a folder of the test, and no other process sees them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _USERS: Final = () if os.geteuid() == 0 else ("--map-root-user",)
 
 
 def can_be_made() -> bool:
-    """Whether this machine lets us have such namespaces, with overlays."""
+    """Whether this machine allows such namespaces, with overlays."""
     if not (shutil.which("unshare") and shutil.which("nsenter")):
         return False
     script = "d=$(mktemp -d); mount -t tmpfs t $d && mkdir $d/u $d/w && mount -t overlay o -o "
@@ -79,7 +79,7 @@ class Image:
         return Completed(done.stdout, done.stderr, done.returncode)
 
     def shell(self, script: str) -> str:
-        """Run a script there; what it prints."""
+        """Run a script there; returns its output."""
         done = self.run("/bin/sh", "-c", f"PATH=/usr/bin:/bin:/usr/sbin:/sbin\n{script}")
         assert done.code == 0, done.stderr
         return done.stdout
@@ -91,7 +91,7 @@ class Image:
         return done
 
     def changes(self) -> dict[str, tuple[object, ...]]:
-        """Each file and folder that is not as this machine has it: kind, permissions, owner, time and content."""
+        """Each file and folder that differs from this machine's: kind, permissions, owner, time and content."""
         found: dict[str, tuple[object, ...]] = {}
         for number, place in enumerate(_LAYERS):
             upper = self.folder / f"upper-{number}"

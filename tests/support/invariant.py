@@ -1,4 +1,4 @@
-"""The one law of the gateway's fault matrix, which each of its tests holds its answers to."""
+"""The one law of the gateway's fault matrix, which each of its tests checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LURE = "99.0"
 
 
 class Asked(Protocol):
-    """A repository that notes the paths for which it was asked."""
+    """A repository that records the requested paths."""
 
     root_url: str
 
@@ -22,7 +22,7 @@ class Asked(Protocol):
 
 
 def assert_nothing_from_below(answer: Answer, project: str, below: Iterable[Asked]) -> None:
-    """No answer holds a file from below the owner of a project, and nobody there was asked for it."""
+    """No answer has a file from below the owner of a project, and no repository there was asked for it."""
     assert f"-{LURE}".encode() not in answer.body, answer.body.decode(errors="replace")
     for repository in below:
         if answer.status < 400:

@@ -1,6 +1,6 @@
-"""Environments that are kept between runs, in the user's cache folder: made once, used as they are or copied.
+"""Environments that are kept between runs, in the user's cache folder: created once, used unchanged or copied.
 
-Each is named by all that it holds. One that is no longer as it was made is made again; deleting the folder is safe.
+The name of each depends on its whole content. A changed one is created again; the folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def environment(make: Callable[[Path], None], *holds: str) -> Iterator[Path]:
         yield root
 
 
-def lay_down(kept: Path, root: Path) -> None:
-    """Copy a kept environment, for one run, to where it works as if it had been made there."""
+def copy_to(kept: Path, root: Path) -> None:
+    """Copy a kept environment, for one run, to a place where it works as if it had been created there."""
     shutil.copytree(kept, root, symlinks=True)
     name_interpreter(kept, root)
 
@@ -48,7 +48,7 @@ def name_interpreter(kept: Path, root: Path) -> None:
 
 
 def _state(root: Path) -> str:
-    """What lies there and how large it is; compiled files come and go."""
+    """The files there and their sizes, except compiled files."""
     files = ((folder, name) for folder, _, names in os.walk(root) for name in names if not name.endswith(".pyc"))
     sizes = ((os.path.relpath(path, root), os.lstat(path).st_size) for path in (os.path.join(*one) for one in files))
     return hashlib.sha256(repr(sorted(sizes)).encode()).hexdigest()

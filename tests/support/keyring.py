@@ -8,7 +8,7 @@ from .pips import PipEnv
 
 
 def add_keyring(env: PipEnv, user: str, password: str, *, noted: Path | None = None) -> None:
-    """Have keyring know one login for every service; each query is noted as a line "asked"."""
+    """Make keyring know one login for every service; each query is recorded as a line "asked"."""
     note = f"    open({str(noted)!r}, 'a').write('asked\\n')\n" if noted else ""
     login = {"username": user, "password": password}
     (env.site_packages / "keyring.py").write_text(

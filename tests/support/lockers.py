@@ -1,4 +1,4 @@
-"""The real tools that write locks, where they know nothing of this machine: uv, Poetry, PDM and pipenv."""
+"""The real tools that write locks, isolated from this machine: uv, Poetry, PDM and pipenv."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run(store: EnvStore, tool: str, folder: Path, *arguments: str) -> Completed:
 
 
 def lock(store: EnvStore, tool: str, folder: Path, sources: Mapping[str, str], *requirements: str) -> Path:
-    """Lock `requirements` from these sources, the first one first; the lock."""
+    """Lock `requirements` from these sources, the first one first; returns the lock."""
     key = {"uv": "tool.uv.index", "pipenv": "source"}.get(tool, f"tool.{tool}.source")
     # PDM and Poetry add PyPI by themselves, unless a source has its name or is a primary one; pipenv wants to be told.
     names = {name: "pypi" if tool == "pdm" and name == next(iter(sources)) else name for name in sources}

@@ -49,7 +49,7 @@ def list_html(names: Iterable[str]) -> Page:
 
 
 def login_page() -> Page:
-    """Return what a proxy puts in the place of a page when somebody must sign in."""
+    """Return the page that a proxy sends instead when somebody must sign in."""
     form = '<form method="post" action="/login"><input name="user"><input name="password"></form>'
     return Page(f"<!DOCTYPE html><html><body>{form}</body></html>\n", HTML_TYPE)
 

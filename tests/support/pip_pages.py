@@ -32,7 +32,7 @@ def links_of(body: bytes, content_type: str, url: str) -> list[Any]:
 
 
 def facts(link: Any) -> dict[str, Any]:
-    """What pip makes of one link."""
+    """The facts in one of pip's links."""
     stated = getattr(link, "_hashes", None)
     metadata = getattr(link, "metadata_file_data", None)
     moment = getattr(link, "upload_time", None)

@@ -1,4 +1,4 @@
-"""Environments with a real pip, run in a subprocess that knows nothing of this machine."""
+"""Environments with a real pip, run in a subprocess that is isolated from this machine."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _WHICH: Final = "import sys; print(sys.version, sys._base_executable)"
 
 
 class SetupError(RuntimeError):
-    """An environment could not be made."""
+    """An environment could not be created."""
 
 
 @dataclass(frozen=True)
 class Completed:
-    """How a command ended and what it said."""
+    """The exit status and output of a command."""
 
     stdout: str
     stderr: str
@@ -71,7 +71,7 @@ class Completed:
 
 
 class Choice(NamedTuple):
-    """What pip would install of one project, and from where."""
+    """The file that pip would install for one project, and its place."""
 
     version: str
     url: str
@@ -106,7 +106,7 @@ class PipEnv:
 
     @property
     def site_packages(self) -> Path:
-        """Where the environment keeps its packages."""
+        """The environment's folder of packages."""
         return _site_packages(self.python)
 
     @property
@@ -127,7 +127,7 @@ class PipEnv:
         timeout: float = 120,
         input: str | None = None,
     ) -> Completed:
-        """Run pip; the working directory is an empty one unless told."""
+        """Run pip; the working directory is an empty one by default."""
         return self.module("pip", *args, policy=policy, env=env, cwd=cwd, timeout=timeout, input=input)
 
     def tool(
@@ -234,7 +234,7 @@ class EnvStore:
     def _make(self, root: Path, pip_version: str, wheel: Path | None, python: str) -> None:
         wanted = [f"pip=={pip_version}", *(_needs(wheel, python) if wheel else [])]
         with kept.environment(lambda place: make_env(place, python, *wanted), _python(python), *wanted) as made:
-            kept.lay_down(made, root)
+            kept.copy_to(made, root)
         _trust_one(root)
         if wheel:
             # Installed once for each Python: each pip of its own would compile all modules again.
@@ -342,7 +342,10 @@ def _only_wheel(folder: Path) -> Path:
 
 
 def _trust_one(root: Path) -> None:
-    """Leave one of the certificates that pip trusts: it loads all of them for each command, and asks loopback only."""
+    """Keep one of the certificates that pip trusts.
+
+    Pip loads all of them for each command, and the tests ask loopback only.
+    """
     for file in _site_packages(_interpreter(root)).glob("pip/_vendor/certifi/cacert.pem"):
         first, end, _ = file.read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
         file.write_text(f"{first}{end}", encoding="utf-8")
@@ -362,7 +365,7 @@ def _digest(content: bytes) -> str:
 
 
 def _needs(wheel: Path, python: str) -> list[str]:
-    """What repoprio's wheel needs beside pip, in the versions that lie beside the tests."""
+    """The requirements of repoprio's wheel besides pip, in the versions installed with the tests."""
     environment = {"python_version": _python(python).split()[0].rpartition(".")[0]}
     (distribution,) = distributions(path=[str(wheel)])
     requirements = [Requirement(text) for text in distribution.requires or ()]
@@ -376,12 +379,12 @@ def _needs(wheel: Path, python: str) -> list[str]:
 
 @functools.cache
 def _python(python: str) -> str:
-    """Version, build and place of the Python that environments made by this one have."""
+    """Version, build and path of the Python of environments that this one creates."""
     return _output([python, "-I", "-c", _WHICH]).strip()
 
 
 def _runs_on(pip_version: str, python: str) -> bool:
-    """Whether a Python still has what this pip imports."""
+    """Whether a Python still has the modules that this pip imports."""
     running = tuple(map(int, _python(python).split(".")[:2]))
     pip = tuple(map(int, pip_version.split(".")))
     return not any(running >= without and pip < first for without, first in _FIRST_PIPS)

@@ -92,7 +92,7 @@ serving_worlds = worlds([*ANSWERS, *ANSWERS[:2] * 4])
 
 
 class Play:
-    """One lookup in one world, and whom it asked for what."""
+    """One lookup in one world, and the requests that each repository got."""
 
     def __init__(self, policy: Policy, world: World, name: NormalizedName, *, fits: bool = True) -> None:
         self.asked: list[tuple[str, NormalizedName]] = []
@@ -110,5 +110,5 @@ class Play:
 
     @property
     def essence(self) -> tuple[object, ...]:
-        """What an installation depends on."""
+        """The parts of a result that an installation depends on."""
         return self.decision.outcome, self.decision.code, frozenset(self.owners)

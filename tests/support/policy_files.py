@@ -1,4 +1,4 @@
-"""Policies as files of all layers, in memory: what a case says that there is."""
+"""Policies as files of all layers, in memory: the files that a case states."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _PIP = ("global", "user", "site", "PIP_CONFIG_FILE")
 
 
 def policy(text: str = TWO) -> Policy:
-    """The policy that `text` is."""
+    """The policy in `text`."""
     return read_text(text, "policy.toml", {}, TOOLS)
 
 
-def lay_down(files: Mapping[str, Any], folder: Path) -> list[LayerFiles]:
-    """Write the files of a case; `system` is repoprio.toml, `pieces` what lies beside it, the others pip's."""
+def write_files(files: Mapping[str, Any], folder: Path) -> list[LayerFiles]:
+    """Write the files of a case; `system` is repoprio.toml, `pieces` its neighbours, the others pip's."""
     system = []
     if "system" in files:
         system.append(_write(folder / "repoprio.toml", files["system"]))
@@ -62,9 +62,9 @@ def _write(file: Path, text: str) -> str:
 
 
 def read_files(files: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> LoadedPolicy:
-    """What the files of a case say; each file is told by its path below the case's folder."""
+    """The result of reading the files of a case; each file is named by its path below the case's folder."""
     with TemporaryDirectory() as folder:
-        layers = lay_down(files, Path(folder))
+        layers = write_files(files, Path(folder))
         named = {VARIABLE: _write(Path(folder, "named.toml"), files["named"])} if "named" in files else {}
         found = survey({**(environ or {}), **named}, layers, TOOLS)
         return _without(found, f"{folder}/")

@@ -1,7 +1,7 @@
-"""Private environments that are lent to one test after another, each time as they were made.
+"""Private environments that are lent to one test after another, each time in their original state.
 
-What a test installs is removed when it ends, and what it changed is copied again. While the files are as they were
-made, and nothing new speaks to the start of a Python, commands run in a fork (see `support.warm`).
+What a test installs is removed when it ends, and what it changed is copied again. While the files are unchanged, and no
+new file affects the start of a Python, commands run in a fork (see `support.warm`).
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Lent:
         self.env = replace(env, may_fork=self.starts_as_made)
 
     def starts_as_made(self) -> bool:
-        """Whether a new Python would load there what it would have loaded when the environment was made."""
+        """Whether a new Python would load the same files there as when the environment was created."""
         now = _state(self.root)
-        return self._is_whole(now) and not any(map(self._speaks_to_start, now.keys() - self._made.keys()))
+        return self._is_whole(now) and not any(map(self._affects_start, now.keys() - self._made.keys()))
 
     def restore(self) -> bool:
-        """Take out what was put in, and copy again what was changed; whether it is as it was made."""
+        """Remove added files, and copy changed ones again; returns whether it is in its original state."""
         try:
             now = _state(self.root) if self.root.is_dir() else {}
             changed = [name for name, state in self._made.items() if now.get(name) != state]
@@ -78,8 +78,8 @@ class Lent:
     def _is_whole(self, now: State) -> bool:
         return all(now.get(name) == state for name, state in self._made.items())
 
-    def _speaks_to_start(self, name: str) -> bool:
-        """Whether what is new there may be loaded; what was installed beside the rest is not."""
+    def _affects_start(self, name: str) -> bool:
+        """Whether new files may be loaded at the start; packages installed next to the others are not."""
         first, _, rest = name.removeprefix(f"{self._packages}/").partition("/")
         if first in _DATA:
             return False

@@ -1,4 +1,4 @@
-"""How many examples hypothesis tries; and laws "where ...": an example in which that is not so counts for nothing."""
+"""How many examples hypothesis tries; and laws with a premise: examples that do not fulfil it do not count."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ALL: Final = "REPOPRIO_ALL_EXAMPLES"
 
 
 def times(number: int) -> int:
-    """All these examples where the variable `ALL` is set, as it is without `-m "not full"`; else a third of them."""
+    """All these examples if the variable `ALL` is set, as without `-m "not full"`; otherwise a third of them."""
     return number if os.environ.get(ALL) else -(-number // 3)
 
 
 @contextmanager
 def presuming(times: int) -> Iterator[Callable[[bool], None]]:
-    """What a law calls with its premise; fails in the end if that did not hold this many times."""
+    """The function that a law calls with its premise; fails at the end if it was not fulfilled this many times."""
     held = 0
 
     def where(holds: bool) -> None:

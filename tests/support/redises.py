@@ -31,7 +31,7 @@ class Redis:
         self.start()
 
     def start(self) -> None:
-        """Start it over what it wrote before."""
+        """Start it with the data that it wrote before."""
         where = ["--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self._folder), "--save", ""]
         sure = ["--appendonly", "yes", "--appendfsync", "always", "--requirepass", PASSWORD]
         self._run = subprocess.Popen([str(NAME), *where, *sure], stdout=subprocess.DEVNULL)
@@ -56,22 +56,22 @@ class Redis:
         return redis.Redis.from_url(self.url, decode_responses=True)
 
     def binary(self) -> Any:
-        """A client for values that are no text."""
+        """A client for values that are not text."""
         import redis
 
         return redis.Redis.from_url(self.url)
 
     def forget_pages(self) -> None:
-        """The pages that gateways share are gone; the ownership memory stays."""
+        """Delete the pages that gateways share; the ownership memory stays."""
         for key in self.client().keys("repoprio:page*"):
             self.client().delete(key)
 
     def freeze(self) -> None:
-        """It takes connections, and answers nothing."""
+        """Accept connections, and answer nothing."""
         os.kill(self._run.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """It goes on."""
+        """Answer again."""
         os.kill(self._run.pid, signal.SIGCONT)
 
     def stop(self) -> None:

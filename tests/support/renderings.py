@@ -18,7 +18,7 @@ from repoprio.pip_adapter.inspect import explain
 
 
 def main() -> None:
-    """Let each run begin as the first one does; what was looked up is looked up once."""
+    """Begin each run like the first one; each project is looked up only once."""
     look_up, found = explain.explain, list[Any]()
 
     def once(*args: Any, **options: Any) -> Any:

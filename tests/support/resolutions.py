@@ -23,7 +23,7 @@ from repoprio.pip_adapter import command
 
 
 def run(args: list[str]) -> dict[str, Any]:
-    """What one command of pip says; it must not be one that installs."""
+    """The output of one command of pip, which must not install."""
     said = io.StringIO()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -34,7 +34,7 @@ def run(args: list[str]) -> dict[str, Any]:
 
 
 def make_eager() -> None:
-    """Take all sites for known and sound."""
+    """Treat all sites as known and working."""
     original = Ahead.__init__
 
     def init(self: Ahead[Any], *args: Any, **kwargs: Any) -> None:

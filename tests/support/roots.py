@@ -1,4 +1,4 @@
-"""A Debian of a test's own: a root made by debootstrap, with everything that is written there in a layer above it.
+"""A private Debian for a test: a root made by debootstrap, with a layer above it for everything that is written.
 
 `REPOPRIO_ROOT` names the root, which has python3, python3-pip and python3-venv. It needs root's rights and chroot.
 """
@@ -25,7 +25,7 @@ _NOTES: Final = ("home", "root/.cache", "var/log", "var/cache")
 
 
 def missing() -> str:
-    """Why there is no such root here, empty if there is one."""
+    """Why there is no such root here; empty if there is one."""
     if not os.environ.get(VARIABLE):
         return f"{VARIABLE} names no root made by debootstrap"
     if os.geteuid() != 0 or not shutil.which("chroot") or not can_be_made():
@@ -34,7 +34,7 @@ def missing() -> str:
 
 
 class Root:
-    """The root, with a layer above it that is gone at the end."""
+    """The root, with a layer above it that is removed at the end."""
 
     def __init__(self, lower: Path, folder: Path) -> None:
         """Mount it below the empty folder."""
@@ -69,11 +69,11 @@ class Root:
         return Completed(done.stdout, done.stderr, done.returncode)
 
     def run(self, script: str, user: str = "root") -> Completed:
-        """Run a shell script in the root, from its home, with nothing of this machine's variables."""
+        """Run a shell script in the root, from its home, without this machine's variables."""
         return self.outside(*self._chroot(user), "/bin/sh", "-c", f"cd && {script}")
 
     def go(self, *command: str) -> int:
-        """Run a command in the root that prints to this terminal; its exit status."""
+        """Run a command in the root that prints to this terminal; returns its exit status."""
         return subprocess.run([*self._enter, *self._chroot("root"), *command], check=False).returncode
 
     @property
@@ -86,7 +86,7 @@ class Root:
         return ["env", "-i", *variables, str(shutil.which("chroot")), f"--userspec={user}", str(self.path)]
 
     def check(self, script: str, user: str = "root") -> str:
-        """Run a script that has to succeed; what it prints."""
+        """Run a script that must succeed; returns its output."""
         done = self.run(script, user)
         assert done.code == 0, f"{script}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -119,5 +119,5 @@ def _look(path: str) -> tuple[object, ...]:
 
 
 def differences(before: dict[str, tuple[object, ...]], after: dict[str, tuple[object, ...]]) -> Sequence[str]:
-    """The paths that are not as they were."""
+    """The paths that have changed."""
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))

@@ -13,7 +13,7 @@ from .paths import SUPPORT
 
 
 def sarif_schema() -> dict[str, Any]:
-    """The official schema where REPOPRIO_SARIF_SCHEMA names a copy; else what it says of the parts that are used."""
+    """The official schema if REPOPRIO_SARIF_SCHEMA names a copy; otherwise its rules for the parts that are used."""
     named = os.environ.get("REPOPRIO_SARIF_SCHEMA")
     file = Path(named) if named else SUPPORT / "sarif.json"
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -21,7 +21,7 @@ def sarif_schema() -> dict[str, Any]:
 
 
 def check_sarif(text: str) -> dict[str, Any]:
-    """The only run of a log that is valid, and that code-scanning pages take."""
+    """The only run of a log, checked to be valid and acceptable for code-scanning pages."""
     log = json.loads(text)
     schema = sarif_schema()
     jsonschema.validators.validator_for(schema)(schema).validate(log)

@@ -1,4 +1,4 @@
-"""Scenes: repositories one above the other, a policy that names them, and what a pip makes of that."""
+"""Scenes: repositories one above the other, a policy that names them, and the choices of a pip."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def policy_text(urls: Mapping[str, str], extra: str = "", *, before: str = "", *
 
 
 def refused(done: Completed, code: str) -> str:
-    """The refusal of a run that ended as a refusal must; its stderr."""
+    """The stderr of a run that must have ended in a refusal."""
     assert done.code == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert "ERROR: repoprio: " in done.stderr
@@ -67,18 +67,18 @@ class Scene:
         return self.file
 
     def section(self) -> str:
-        """The policy as a file of pip has it."""
+        """The policy as a section of a pip file."""
         tables = ((name, server.page_url, PRIORITIES[name]) for name, server in self.servers.items())
         keys = (f"repositories.{name}.url = {url}\nrepositories.{name}.priority = {n}\n" for name, url, n in tables)
         return "[repoprio]\n" + "".join(keys)
 
     @property
     def indexes(self) -> list[str]:
-        """Pip's own options for the highest and the lowest one, as equals."""
+        """Pip's own options for the highest and the lowest repository, as equals."""
         return ["--index-url", self.corp.page_url, "--extra-index-url", self.public.page_url]
 
     def forget(self) -> None:
-        """Begin to note anew who is asked for what."""
+        """Forget all recorded requests."""
         for server in self.servers.values():
             server._requests.clear()
 
@@ -95,7 +95,7 @@ class Pair(Scene):
         return self.other.run(*arguments, policy=self.file)
 
     def guarded(self) -> bool:
-        """Whether the other environment's pip obeys; unguarded it takes what the command line names."""
+        """Whether the other environment's pip obeys; without a guard it takes what the command line names."""
         done = self.pip("install", "--dry-run", *self.indexes, "acme")
         assert done.code == 0, done.stderr
         return "Would install acme-1.0" in done.stdout
@@ -103,7 +103,7 @@ class Pair(Scene):
 
 @pytest.fixture
 def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
-    """corp, whose acme is 1.1 at most, above public, which has requests, too: that requires acme."""
+    """corp, with acme up to 1.1, above public, which also has requests, which requires acme."""
     made = Scene(repository, tmp_path, acme=("1.0", "1.1", {"version": "1.0", "sdist": True}))
     made.public.add("requests", {"version": "2.0", "requires": ["acme"]})
     return made

@@ -24,7 +24,7 @@ _START_SECONDS = 60
 
 
 class Raw(NamedTuple):
-    """What a server really answered."""
+    """The raw answer of a server."""
 
     status: int
     content_type: str
@@ -64,7 +64,7 @@ class Process:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port on which no process listens."""
     with socket.create_server((_LOOPBACK, 0)) as found:
         return int(found.getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""A long-lived process with a real, guarded pip session, which looks up what it is told."""
+"""A long-lived process with a real, guarded pip session, which looks up projects on request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .scene import policy_text
 
 
 class Session:
-    """A process with a real pip session, which looks up what it is told."""
+    """A process with a real pip session, which looks up projects on request."""
 
     def __init__(self, env: PipEnv, policy: Path) -> None:
         # Whether pip is patched is looked at once, when it is imported.
@@ -24,7 +24,7 @@ class Session:
         self._run = Conversation([str(env.python), str(SUPPORT / "lookups.py")], env.environment(policy))
 
     def look_up(self, options: list[str], env: dict[str, str]) -> dict[str, Any]:
-        """What comes of acme."""
+        """The result of looking up acme."""
         return self._run.ask(wire.dumps({"project": "acme", "options": options, "env": env}))
 
     def close(self) -> None:

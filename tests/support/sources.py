@@ -1,4 +1,4 @@
-"""A project on disk whose build needs acme, and says which one it got."""
+"""A project on disk whose build needs acme, and prints which one it got."""
 
 from __future__ import annotations
 

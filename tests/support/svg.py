@@ -1,4 +1,7 @@
-"""A terminal's text with its colours as an SVG, on a light or a dark ground; nothing in it is loaded from elsewhere."""
+"""A terminal's text with its colours as an SVG, on a light or a dark background.
+
+Nothing in it is loaded from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ GROUNDS: Final = {
 
 
 def drawn(lines: Sequence[str], title: str, ground: Ground) -> str:
-    """The picture of these lines in a terminal that is wide enough; `title` is for those who cannot see it."""
+    """The picture of these lines in a terminal that is wide enough; `title` is its text for screen readers."""
     columns = max(len(_CODE.sub("", line)) for line in lines)
     width, height = round(columns * _ADVANCE + 2 * _MARGIN), len(lines) * _LINE + 2 * _MARGIN
     parts = [

@@ -14,7 +14,7 @@ class TableError(ValueError):
 
 
 class Reader:
-    """Take the values of one table, key by key; `finish` rejects what nobody took."""
+    """Reads the values of one table, key by key; `finish` rejects keys that were not read."""
 
     def __init__(self, table: object, where: str) -> None:
         """Read `table`, naming it `where` in errors."""

@@ -1,4 +1,4 @@
-"""Commands on a terminal of their own, and what a person sees there."""
+"""Commands on a separate terminal, and what a person sees there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .pips import PipEnv
 
 
 class Terminal:
-    """A command on a terminal of its own: what it `said`, and how it ended."""
+    """A command on a separate terminal: its output in `said`, and its exit status."""
 
     def __init__(
         self, env: PipEnv, policy: Path, command: Sequence[str], *, more: Mapping[str, str], stdout: int | None = None
@@ -36,7 +36,7 @@ class Terminal:
         os.write(self._ours, f"{text}\n".encode())
 
     def finish(self, meanwhile: Callable[[Terminal], None] = lambda _: None) -> int:
-        """Take all that it says; its exit status."""
+        """Read all output; returns the exit status."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
             if select.select([self._ours], [], [], 0.1)[0]:
@@ -56,7 +56,7 @@ class Terminal:
 
     @property
     def screen(self) -> list[str]:
-        """The lines that a person sees in the end: each as it was last written."""
+        """The lines that a person finally sees: each as it was last written."""
         lines = []
         for line in self.said.replace("\r\n", "\n").split("\n"):
             shown = re.split(r"\r\x1b\[K|\x1b\[2K\r|\r", line)[-1]

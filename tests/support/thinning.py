@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Count what is left out."""
+    """Count the tests that are left out."""
     for item in items[:1]:
         output = getattr(item.config, "workeroutput", {})
         output["left_out"] = sum(item.get_closest_marker("full") is not None for item in items)
@@ -45,12 +45,12 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what a worker of pytest-xdist counted; each of them collects all tests."""
+    """Take over the count of a worker of pytest-xdist; each of them collects all tests."""
     node.config.stash[_left_out] = getattr(node, "workeroutput", {}).get("left_out", 0)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say how many were left out, and how to run them."""
+    """Print how many were left out, and how to run them."""
     if config.option.markexpr == "not full" and (count := config.stash.get(_left_out, 0)):
         run = "python -m pytest -n 4 -m full"
         terminalreporter.write_line(f"left out: {count} tests, the rest of each matrix; to run them: {run}")
@@ -58,7 +58,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what the default run leaves out."""
+    """Mark the tests that the default run leaves out."""
     tests = [item for item in items if isinstance(item, pytest.Function) and not item.get_closest_marker("full")]
     dear = [item for item in tests if item.path.relative_to(ROOT / "tests").parts[0] not in _CHEAP]
     keep = {item.nodeid for item in thinned(dear)}
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def thinned(tests: Iterable[pytest.Function]) -> list[pytest.Function]:
-    """Those of the default run, some twice."""
+    """The tests of the default run; some occur twice."""
     functions = defaultdict[str, list[pytest.Function]](list)
     for item in tests:
         functions[item.nodeid.partition("[")[0]].append(item)
@@ -102,7 +102,7 @@ def _covering(group: list[pytest.Function]) -> list[pytest.Function]:
 
 
 def _newest(items: Iterable[pytest.Function]) -> list[pytest.Function]:
-    """Those without a version of pip, and of the others those with the first version that the test names."""
+    """Tests without a version of pip, and of the others those with the first version that the test names."""
     first: dict[tuple[str, str], pytest.Function] = {}
     for item in items:
         row = _row(item)
@@ -112,7 +112,7 @@ def _newest(items: Iterable[pytest.Function]) -> list[pytest.Function]:
 
 
 def _older(items: Iterable[pytest.Function]) -> list[pytest.Function]:
-    """Of each file and each version a share, and one at least."""
+    """For each file and each version a share of the tests, at least one."""
     columns = defaultdict[tuple[str, tuple[int, ...]], list[pytest.Function]](list)
     for item in items:
         columns[str(item.path), _version(item)].append(item)
@@ -124,7 +124,7 @@ def _older(items: Iterable[pytest.Function]) -> list[pytest.Function]:
 
 
 def _axes(item: pytest.Function) -> dict[tuple[str, ...], tuple[int, ...]]:
-    """Which value it has of each parametrization, and of each fixture with parameters, but for the version."""
+    """The value of each parametrization, and of each fixture with parameters, except the version."""
     params = item.callspec.params if hasattr(item, "callspec") else {}
     named = [mark.args[0] for mark in item.iter_markers("parametrize")]
     axes = [tuple(names.replace(",", " ").split() if isinstance(names, str) else names) for names in named]
@@ -140,5 +140,5 @@ def _version(item: pytest.Function) -> tuple[int, ...]:
 
 
 def _row(item: pytest.Function) -> tuple[str, str]:
-    """The test, but for the version."""
+    """The test without the version."""
     return item.nodeid.partition("[")[0], repr(_axes(item))

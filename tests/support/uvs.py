@@ -1,4 +1,4 @@
-"""The real uv, where it knows nothing of this machine, and what an export is for it."""
+"""The real uv, isolated from this machine, and exports for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .policy_files import TOOLS
 
 
 def run_uv(folder: Path, *arguments: str, **variables: str) -> Completed:
-    """Run uv where it knows nothing of this machine, and asks no repository but those it is told of."""
+    """Run uv isolated from this machine, with only the repositories that it is given."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     settings = {"HOME": str(folder), "UV_NO_CACHE": "1", "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
     done = subprocess.run(
@@ -31,7 +31,7 @@ def run_uv(folder: Path, *arguments: str, **variables: str) -> Completed:
 
 
 def gaps(text: str, *, project: bool = False) -> list[str]:
-    """What the export of a policy leaves out."""
+    """The gaps of the export of a policy."""
     policy = read_text(text, "policy.toml", {}, TOOLS)
     return [str(gap) for gap in uv.export(policy, project=project).gaps]
 

@@ -139,7 +139,7 @@ def run(
 
 
 def _hides_a_module(entry: Path) -> bool:
-    """Whether Python may take this for a module of its own, or for a program; a folder may be one."""
+    """Whether Python may treat this as one of its modules, or as a program; a folder may be one."""
     is_module = entry.suffix in ("", ".py", ".pyc", ".so", ".pyd")
     return is_module and entry.name.partition(".")[0] in sys.stdlib_module_names | PROGRAMS
 

@@ -27,7 +27,7 @@ Send = Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class WireFault:
-    """One way not to answer; see `faults/faults.toml`."""
+    """A way to fail instead of answering; see `faults/faults.toml`."""
 
     id: str
     why: str
@@ -53,7 +53,10 @@ def load_faults(document: Mapping[str, Any]) -> list[WireFault]:
 
 
 class WireServer:
-    """Serves the files of one project, until `fault` is set: then its page is that. `requests` are the paths asked."""
+    """Serves the files of one project until `fault` is set, which then replaces its page.
+
+    `requests` are the requested paths.
+    """
 
     def __init__(self, project: str, files: list[BuiltFile], tls: Mapping[str, ssl.SSLContext] | None = None) -> None:
         """Listen at once; `tls` has a good context, and broken ones by the fault that they belong to."""

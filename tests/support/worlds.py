@@ -1,4 +1,4 @@
-"""Worlds of repositories in which a resolver has to choose, and a solver that knows nothing but the contract.
+"""Worlds of repositories in which a resolver must choose, and a solver that knows only the contract.
 
 The solver says whether what pip installs is admissible, and whether anything is. It shares no code with repoprio.
 """
@@ -76,7 +76,7 @@ class World:
 
 @dataclass
 class Wanted:
-    """What is wanted of one project: the bounds, and the extras."""
+    """What is required of one project: the bounds, and the extras."""
 
     bounds: list[SpecifierSet] = field(default_factory=list)
     extras: frozenset[str] = frozenset()
@@ -87,7 +87,7 @@ class Wanted:
 
 
 def wanted(world: World, choices: Choices, without: frozenset[str] = frozenset()) -> dict[str, Wanted]:
-    """What is wanted of each project that the request reaches through `choices`, except those of `without`."""
+    """What is required of each project that the request reaches through `choices`, except those of `without`."""
     bounds_of = {Requirement(text).name: Requirement(text).specifier for text in world.constraints}
     found: dict[str, Wanted] = {}
     extras: dict[str, frozenset[str]] = {}
@@ -108,7 +108,7 @@ def wanted(world: World, choices: Choices, without: frozenset[str] = frozenset()
 
 
 def faults(world: World, choices: Choices) -> list[str]:
-    """All that is wrong with what was chosen, by the contract; empty if it is admissible."""
+    """Everything that is wrong with the choices under the contract; empty if they are admissible."""
     all_wanted = wanted(world, choices)
     found = [f"{name} is not chosen" for name in all_wanted if name not in choices]
     found += [f"nobody wants {name}" for name in choices if name not in all_wanted]
@@ -151,7 +151,7 @@ def _higher(world: World, name: str, choice: Choice, wants: Wanted) -> str | Non
 
 
 def solutions(world: World, choices: Choices | None = None) -> Iterator[dict[str, Choice]]:
-    """All admissible ways to install what is asked for."""
+    """All admissible ways to install the request."""
     chosen = dict(choices or {})
     all_wanted = wanted(world, chosen)
     if any(name in all_wanted and not all_wanted[name].lets_in(c[0]) for name, c in chosen.items()):

@@ -12,20 +12,23 @@ from support.paths import DOCS, ROOT
 
 
 def test_the_page_is_made_from_the_rows() -> None:
-    """Who changes a row makes the page anew: python tests/support/gateway_table.py > docs/compatibility/gateway.md."""
+    """After a change of a row, make the page again.
+
+    Python tests/support/gateway_table.py > docs/compatibility/gateway.md.
+    """
     assert (DOCS / "compatibility" / "gateway.md").read_text(encoding="utf-8") == gateway_table.page() + "\n"
 
 
 @pytest.mark.parametrize("block", ["PAGES", "FILES", "CONTENTS", "REQUESTS", "STATES"])
 def test_each_row_has_a_name_of_its_own_and_says_why(block: str) -> None:
-    """So that a case that fails names its row."""
+    """A failing case then names its row."""
     rows = getattr(gateway_matrix, block)
     assert [name for name, count in Counter(row.id for row in rows).items() if count > 1] == []
     assert all(row.why for row in rows)
 
 
 def test_each_row_of_the_state_names_a_test() -> None:
-    """A test that is renamed takes its row along."""
+    """The row of a renamed test must be renamed too."""
     for row in gateway_matrix.STATES:
         file, _, name = row.test.partition("::")
         tree = ast.parse((ROOT / "tests" / "gateway" / file).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Environments that are kept between runs: made once, as they were made, and copied to where they work."""
+"""Environments that are kept between runs: created once, unchanged, and copied to where they work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.pips import EnvStore, make_env
 def test_one_is_made_once_and_again_when_it_is_no_longer_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its name depends on all that it holds; if a file is missing, new or of another size, it is made again."""
+    """Its name depends on its whole content; if a file is missing, new or of another size, it is created again."""
     monkeypatch.setattr(kept, "FOLDER", tmp_path / "kept")
     made: list[Path] = []
 
@@ -43,7 +43,7 @@ def test_a_copy_works_where_it_lies(env_store: EnvStore, tmp_path: Path, monkeyp
     """Its Python and its scripts are its own; the kept one is not looked at again."""
     monkeypatch.setattr(kept, "FOLDER", tmp_path / "kept")
     with kept.environment(lambda root: make_env(root, sys.executable, "pip==26.3"), "one") as root:
-        kept.lay_down(root, tmp_path / "copy")
+        kept.copy_to(root, tmp_path / "copy")
         root.rename(tmp_path / "gone")
     done = subprocess.run(
         [tmp_path / "copy" / "bin" / "pip", "--version"], env=env_store.env("26.3").environment(),

@@ -41,7 +41,7 @@ def test_every_test_file_lies_in_a_folder_of_its_kind() -> None:
 
 @pytest.mark.parametrize("folder", ["unit", "property"])
 def test_unit_and_property_tests_start_no_pip(folder: str) -> None:
-    """They run in this process and take milliseconds: `.ci/run` has them under coverage."""
+    """They run in this process and take milliseconds: `.ci/run` runs them under coverage."""
     for file in (TESTS / folder).glob("*.py"):
         functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]
         wanted = {argument.arg for function in functions for argument in function.args.args}

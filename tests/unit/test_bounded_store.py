@@ -1,4 +1,4 @@
-"""The one store that the gateway bounds by bytes: what goes when there is no room."""
+"""The one store that the gateway bounds by bytes: which values are removed when it is full."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def store(*texts: str) -> BoundedStore[str, str]:
 
 
 def test_the_oldest_values_go_when_there_is_no_room() -> None:
-    """Only as many go as must; what fills the room exactly stays."""
+    """Only as many values are removed as necessary; a value that fills the room exactly stays."""
     assert store("aaaa", "bbbbbb").keys() == ("a", "b")
     assert store("aaaa", "bbbb", "cccc").keys() == ("b", "c")
     assert store("aaaa", "bbbbbb", "ccccccc").keys() == ("c",)
 
 
-def test_a_value_that_is_too_large_drives_no_other_out() -> None:
+def test_a_value_that_is_too_large_evicts_no_other() -> None:
     """It is not kept, and neither is the value that it replaces: one enormous page must not empty the store."""
     full = store("aaaa", "bbbb")
     full.keep("b", "b" * 11)
@@ -31,7 +31,7 @@ def test_a_value_that_is_too_large_drives_no_other_out() -> None:
 
 
 def test_a_value_that_is_kept_again_or_forgotten_frees_its_room() -> None:
-    """The new value is the youngest one; to forget twice frees nothing twice."""
+    """The new value counts as the youngest; forgetting a value twice frees its room only once."""
     kept = store("aaaa", "bbbb", "aaaaaa")
     assert (kept.keys(), kept.get("a")) == (("b", "a"), "aaaaaa")
     kept.keep("c", "cccc")
@@ -42,7 +42,7 @@ def test_a_value_that_is_kept_again_or_forgotten_frees_its_room() -> None:
     assert kept.keys() == ("d",)
 
 
-def test_another_store_hands_over_what_it_has() -> None:
+def test_values_move_to_another_store() -> None:
     """Of the keys that are asked for; one without a value is left out."""
     kept = store("dd")
     kept.take_over(store("aaa", "bbb", "ccc"), ["b", "a", "x"])

@@ -18,7 +18,7 @@ ABSENT = RepositoryResult[str](CORP, RepositoryState.ABSENT, "404", Cause.STATUS
 
 
 def silent(reason: str, cause: Cause, status: int | None = None) -> RepositoryResult[str]:
-    """An answer that is none."""
+    """An unusable answer."""
     return RepositoryResult(CORP, RepositoryState.UNAVAILABLE, reason, cause, http_status=status)
 
 
@@ -28,13 +28,13 @@ def told(
     known: tuple[RepositoryResult[str], ...] = (),
     corp: Repository = CORP,
 ) -> list[str]:
-    """The codes for corp, beside `others`."""
+    """The codes of corp's remarks, beside `others`."""
     trial = ProbeResult(corp, "https://corp.example/simple/", 0.1, unknown, known)
     found = report(Policy((corp, *others)), [trial])
     return [remark.code for one in found if one.repository is corp for remark in one.remarks]
 
 
-def test_what_there_is_to_say() -> None:
+def test_each_answer_has_its_remark() -> None:
     """Each kind of answer gives its remark; there is none if no lower repository could be affected."""
     both = (SERVED, SERVED)
     assert told(PYPI, unknown=ABSENT, known=(SERVED, ABSENT)) == []
@@ -62,7 +62,7 @@ def test_what_there_is_to_say() -> None:
 
 
 def test_upload_times_matter_where_files_have_to_wait() -> None:
-    """That pages state no upload times is told where min-age needs them, of the repository or of a pin."""
+    """Missing upload times are reported if min-age needs them, that of the repository or of a pin."""
 
     def codes(corp: Repository, *pins: Pin, times: bool | None = False) -> list[str]:
         trial = ProbeResult(corp, "https://corp.example/simple/", 0.1, ABSENT, (SERVED, ABSENT), has_upload_times=times)
@@ -77,7 +77,7 @@ def test_upload_times_matter_where_files_have_to_wait() -> None:
 
 
 def test_a_report_knows_who_is_silent() -> None:
-    """A repository is silent if none of its URLs answers; one that was not tried is not silent."""
+    """A repository is silent if none of its URLs answers; one that was not asked is not silent."""
     quiet = ProbeResult(CORP, "https://corp.example/", 0.1, silent("503", Cause.SERVER))
     good = ProbeResult(CORP, "https://m.example/", 0.1, ABSENT)
     policy = Policy((CORP, PYPI))

@@ -82,7 +82,7 @@ def test_shared_names(text: str, code: str, owner: str | None, key: str) -> None
 
 
 def test_the_remedy_keeps_what_is_there() -> None:
-    """The proposed TOML is valid in a policy, keeps the names of `owns`, and leaves no collision."""
+    """The proposed TOML is valid in a policy, keeps the names in `owns`, and leaves no collision."""
     text = TWO.replace("priority = 10", 'priority = 10\nowns = ["old-*"]')
     found = list(shared(text, BOTH).values())
     proposed = colliding.remedy(policy(text), found)
@@ -105,7 +105,7 @@ def test_against_one_repository() -> None:
 
 
 def many(count: int, prefix: str = "p-") -> set[str]:
-    """That many names."""
+    """A set of `count` names."""
     return {f"{prefix}{number}" for number in range(count)}
 
 

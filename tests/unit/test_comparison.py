@@ -33,7 +33,7 @@ FILE = "/etc/repoprio/repoprio.toml"
 
 
 def repository(name: str, priority: int) -> Repository:
-    """A repository at a site of its own."""
+    """A repository on a separate site."""
     return Repository(name, (Location.of(f"https://{name}.example/simple/"),), priority)
 
 
@@ -126,7 +126,7 @@ def test_a_pin_that_narrows_is_named() -> None:
 
 
 def test_what_is_too_young_only_has_to_wait() -> None:
-    """Where min-age leaves out what pip alone takes, nobody has to publish anything: it waits, or a pin lets it in."""
+    """If min-age excludes what pip alone takes, nothing must be published: it waits, or a pin allows it."""
     rule = Rule("repositories.pypi.min-age", '"7 days"', FILE)
     remedy = 'wait until it is old enough; if it cannot wait, set min-age = "0 days" in a pin for acme'
     older = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
@@ -138,7 +138,7 @@ def test_what_is_too_young_only_has_to_wait() -> None:
     assert below.remedy.startswith("do not use the one from pypi")
 
 
-def test_a_doubt_is_told_unless_it_is_bad_already() -> None:
+def test_an_outage_makes_the_result_open_unless_it_is_bad() -> None:
     """If a repository gives no answer, plain pip's choice is unknown; but a takeover stays a takeover."""
     down = "pypi (priority 90) is unavailable: 503"
     assert one(OWN, OWN, FileMatch.SAME, unanswered=down).code == "unavailable"
@@ -163,7 +163,7 @@ NOTHING = Failure(FailureCode.NO_MATCH, "nothing fits.", "nothing")
     ],
 )
 def test_a_private_name_is_never_the_same(alone: SideResult, policy: SideResult, verdict: Verdict, why: str) -> None:
-    """Nobody asked others for a private name: it is reported as not compared, which alone is no difference."""
+    """A private name was not compared, which is reported and is no difference by itself."""
     judged = one(alone, policy, private="owns")
     assert (judged.verdict, judged.why) == (verdict, why)
     assert "the policy keeps the name from others (owns)" in judged.reason or "only its owner" in judged.reason
@@ -182,7 +182,7 @@ def test_a_private_name_is_never_the_same(alone: SideResult, policy: SideResult,
         )
 
 
-def test_what_a_closed_book_may_need_is_not_known() -> None:
+def test_what_an_unread_file_may_need_is_not_known() -> None:
     """A project on one side only may be needed on the other too, if dependencies could not be read there."""
     acme = ProjectPair("acme", pick("99.0", unread=True), OWN)
     direct = ProjectPair("dep", None, pick("1.0", PYPI, "acme", "gone"))
@@ -255,7 +255,7 @@ def test_no_fix_where_the_policy_has_no_key_for_it() -> None:
 
 
 def test_fixes_of_versions() -> None:
-    """The owner catches up, or gives the name up; each way with its key and file."""
+    """The owner publishes the version, or gives the name up; each way with its key and file."""
     newer = one(STRANGE, OWN, FileMatch.SAME).remedy or ""
     assert newer.startswith(
         "publish acme 99.0 to corp; or, to open the name to others, repositories.corp.explicit = true"
@@ -310,7 +310,7 @@ def test_fixes_of_what_is_not_known() -> None:
         (None, Failure(FailureCode.AMBIGUOUS, "no."), "ask go/pip to make one of the pins more specific"),
     ],
 )
-def test_under_a_lock_the_fix_is_to_ask_its_keeper(alone: SideResult, policy: SideResult, said: str) -> None:
+def test_under_a_lock_the_fix_is_to_ask_its_maintainer(alone: SideResult, policy: SideResult, said: str) -> None:
     """Users who may not change the policy are told whom to ask for what; others are not."""
     locked = replace(POLICY, lock=Rule("locked", "true", FILE), help="go/pip")
     match = FileMatch.NAMESAKE if isinstance(policy, Failure) else FileMatch.MISSING
@@ -357,7 +357,7 @@ def test_the_facts_do_not_depend_on_the_side(both: tuple[SideResult, SideResult]
 
 
 def comparison() -> Comparison:
-    """One of each sort."""
+    """A comparison with one project of each kind."""
     pairs = [
         ProjectPair("acme", STRANGE, OWN),
         ProjectPair("idna", pick("3.10"), pick("3.10", CORP), FileMatch.SAME),
@@ -386,12 +386,12 @@ def test_the_worst_stands_first_and_what_is_the_same_is_counted() -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    """At 80 and at 120 columns; only a word that is too long sticks out."""
+    """At 80 and at 120 columns, only a word that is too long exceeds the width."""
     for line in render.screen(comparison(), width=width).splitlines():
         assert len(line) <= width or " " not in line.strip(), line
 
 
-def test_what_is_said_before() -> None:
+def test_the_notice_before_a_comparison() -> None:
     """The notice has every repository that is asked, every name, and all private names, however many there are."""
     many = tuple(f"name-{number}" for number in range(80))
     said = render.before(Disclosure({"pypi": many}, (("a", "owns"), ("b", "owns"), ("c", "pins.x"))), POLICY)

@@ -38,7 +38,7 @@ def cases(name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("case", cases("errors.toml"))
-def test_each_error_is_told_word_for_word(case: dict[str, Any]) -> None:
+def test_the_text_of_each_error(case: dict[str, Any]) -> None:
     """All errors are reported together, each once, with file, key, value and what was expected."""
     found = read_files(case)
     assert [str(error) for error in found.errors] == case["said"]
@@ -51,7 +51,7 @@ def test_each_error_is_told_word_for_word(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", cases("warnings.toml"))
-def test_each_warning_is_told_word_for_word(case: dict[str, Any]) -> None:
+def test_the_text_of_each_warning(case: dict[str, Any]) -> None:
     """Exactly the settings that are rarely intended give warnings, each with a code and a remedy."""
     found = read_files(case).sound()
     assert found is not None
@@ -61,7 +61,7 @@ def test_each_warning_is_told_word_for_word(case: dict[str, Any]) -> None:
 
 
 def _below(text: str) -> str:
-    """A message with its file as the case knows it."""
+    """A message with its file as the case names it."""
     file, colon, rest = text.partition(": ")
     return f"{Path(file).name}{colon}{rest}" if file.startswith("/") else text
 
@@ -159,7 +159,7 @@ def test_a_layer_that_may_be_extended() -> None:
 
 
 def test_a_later_layer_does_not_shorten_a_locked_wait() -> None:
-    """What is locked keeps its min-age: a user can neither change it nor let names in by a pin, as with versions."""
+    """A locked repository keeps its min-age: a user cannot change it, nor let names in by a pin, as with versions."""
     pypi = '[repositories.pypi]\nurl = "https://pypi.example/simple/"\npriority = 90\nmin-age = "7 days"\n'
     ways = {
         "repositories.pypi.min-age = 0 days\n": "may not change repositories.pypi",
@@ -208,7 +208,7 @@ def test_repoprio_config_replaces_all_layers() -> None:
     ],
 )
 def test_what_is_no_policy(text: str) -> None:
-    """[DEFAULT] passes no keys on; the fuse, an empty section, and values with similar words are no policy."""
+    """[DEFAULT] has no effect; the fuse, an empty section, and values with similar words are no policy."""
     found = read_files({"user": text})
     assert (found.policy, found.errors, found.sources) == (None, (), ())
 
@@ -257,7 +257,7 @@ def test_a_policy_outside_its_section_is_an_error(text: str, told: str) -> None:
     assert f"user/pip.conf: {told}" in [str(error) for error in read_files({"user": text}).errors]
 
 
-def test_an_overridden_table_that_is_none() -> None:
+def test_an_overridden_value_in_place_of_a_table() -> None:
     """An error is reported even if a later layer overrides it."""
     files = {"system": "repositories.mine = 3\n" + LATER, "user": "[repoprio]\n"}
     files["user"] += "repositories.mine.url = /srv\nrepositories.mine.priority = 3\n"
@@ -266,7 +266,7 @@ def test_an_overridden_table_that_is_none() -> None:
     ]
 
 
-def test_a_table_that_is_none_hides_what_is_below_it() -> None:
+def test_a_value_in_place_of_a_table_hides_its_keys() -> None:
     """A value in place of a table is a single error, even if other layers have keys in that table."""
     files = {"system": LATER, "pieces": {"a.toml": "pins.x = 3\n", "b.toml": "pins = 4\n"}}
     files["user"] = "[repoprio]\npins.x.projects = x\npins.x.block = no\n"
@@ -278,7 +278,7 @@ def test_a_table_that_is_none_hides_what_is_below_it() -> None:
 
 @pytest.mark.parametrize("key", ['policy = "required"\n', 'policy = "requird"\n'])
 def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
-    """`policy = "required"` in the system's file: none is an error; a sound one that REPOPRIO_CONFIG names is not."""
+    """With `policy = "required"` in the system's file, no policy is an error; a valid one in REPOPRIO_CONFIG is not."""
     files = {"system": key + LATER}
     assert [str(f) for f in read_files(files, {VARIABLE: os.devnull}).errors] == [
         f"repoprio.toml: policy: a policy is required, but REPOPRIO_CONFIG is {os.devnull}"
@@ -309,7 +309,7 @@ def test_errors_of_what_is_added_to_a_locked_layer() -> None:
 
 
 def test_more_than_a_variable_can_carry() -> None:
-    """A policy that is too long for the environment of a child is refused, not cut."""
+    """A policy that is too long for the environment of a child process is refused, not cut."""
     with pytest.raises(handoff.TooLong):
         handoff.pack(Merged({("help",): Setting(("help",), secrets.token_hex(2**18), "f")}))
     found = read_files({"system": f'help = "{secrets.token_hex(2**18)}"\n{LATER}'})
@@ -352,7 +352,7 @@ def test_texts(value: object, problem: str) -> None:
 
 
 def test_a_policy_that_is_handed_on_arrives_as_it_was(tmp_path: Path) -> None:
-    """A child pip reads the settings and tables that its parent had, each with its file, in the same order."""
+    """A child pip reads the settings and tables of its parent, each with its file, in the same order."""
     file = tmp_path / "policy.toml"
     file.write_text(LATER)
     merged = survey({VARIABLE: str(file)}, [], TOOLS).merged

@@ -1,4 +1,4 @@
-"""How old a file must be: durations, clocks, and what has to wait."""
+"""How old a file must be: durations, clocks, and which files wait."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ACME = normalize("acme")
     ],
 )
 def test_durations_are_words_or_iso_8601(text: str, expected: timedelta) -> None:
-    """A number with a unit, or what ISO 8601 has that is always of one length."""
+    """A number with a unit, or a duration of ISO 8601 that always has the same length."""
     assert parse_duration(text) == expected
 
 
@@ -61,21 +61,21 @@ def test_durations_are_words_or_iso_8601(text: str, expected: timedelta) -> None
     ],
 )
 def test_nothing_else_is_a_duration(text: str) -> None:
-    """No signs, no fractions, no months or years, no digits but ASCII's."""
+    """No signs, no fractions, no months or years, no digits except ASCII's."""
     with pytest.raises(ValueError, match="not a duration"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["3651 days", "999999999 weeks", "P999999999W", "PT999999999H", "P3650DT1S"])
 def test_ten_years_are_the_most(text: str) -> None:
-    """A longer one is a mistake, and no sum overflows."""
+    """A longer duration is a mistake, and no sum overflows."""
     with pytest.raises(TooLong):
         parse_duration(text)
 
 
 @given(st.integers(0, int(LONGEST.total_seconds())))
 def test_a_spelled_duration_reads_back(seconds: int) -> None:
-    """What messages say can be written into a policy, and means the same."""
+    """The durations in messages can be written into a policy, and mean the same."""
     duration = timedelta(seconds=seconds)
     assert parse_duration(spell_duration(duration)) == duration
 
@@ -93,13 +93,13 @@ def test_a_spelled_duration_reads_back(seconds: int) -> None:
         (7260, "2 hours 1 minute"),
     ],
 )
-def test_ages_are_told_roughly(seconds: int, expected: str) -> None:
-    """Two units at most, to the minute."""
+def test_ages_are_rounded(seconds: int, expected: str) -> None:
+    """An age has at most two units, down to the minute."""
     assert spell_roughly(timedelta(seconds=seconds)) == expected
 
 
 def test_the_earlier_clock_counts() -> None:
-    """A machine or a server that is ahead makes no file older; more than an hour between them is worth a word."""
+    """A machine or a server whose clock is ahead makes no file older; more than an hour of difference is reported."""
     ahead, behind = NOW + 3 * DAY, NOW - timedelta(hours=1, seconds=1)
     assert Clocks(NOW).now == Clocks(NOW, ahead).now == NOW
     assert Clocks(NOW, behind).now == behind
@@ -115,7 +115,10 @@ times = st.datetimes(timezones=st.sampled_from([timezone.utc, timezone(timedelta
 @example(datetime.min.replace(tzinfo=timezone(DAY / 2)), NOW, LONGEST)
 @example(datetime(2024, 2, 29, 12, tzinfo=timezone.utc), datetime(2024, 3, 7, 12, tzinfo=timezone.utc), 7 * DAY)
 def test_a_file_is_held_until_it_is_old_enough(uploaded: datetime, now: datetime, duration: timedelta) -> None:
-    """It is a candidate from its upload time and min-age on, to the second, and not before; no time is too far off."""
+    """It is a candidate from its upload time plus min-age on, to the second, and not before.
+
+    No time is too far away.
+    """
     wait = Wait(PYPI, duration, WAIT.rule)
     why = held(wait, uploaded, now)
     assert (why is None) == (now - uploaded >= duration)
@@ -127,7 +130,7 @@ def test_a_file_is_held_until_it_is_old_enough(uploaded: datetime, now: datetime
 
 
 def test_what_is_not_known_is_too_young() -> None:
-    """A file without an upload time, or on a page of which nobody knows when it came, has to wait, unless allowed."""
+    """A file without an upload time, or on a page whose time is unknown, must wait, unless that is allowed."""
     for uploaded, now in ((None, NOW), (NOW - 99 * DAY, None), (None, None)):
         why = held(WAIT, uploaded, now)
         assert why is not None
@@ -140,7 +143,7 @@ def test_what_is_not_known_is_too_young() -> None:
 
 
 def test_the_reason_says_since_when_and_until_when() -> None:
-    """It names age, repository, rule and the minute from which on the file is a candidate."""
+    """It names the age, repository and rule, and the minute from which the file is a candidate."""
     rule = "pypi waits 7 days (repositories.pypi.min-age, f.toml)"
     young = Held(WAIT, NOW - 2 * DAY, NOW)
     assert young.reason == f"uploaded 2 days ago; {rule}; available from 2026-03-06 12:00 UTC"
@@ -165,15 +168,15 @@ def test_an_sdist_waits_for_the_wheels_of_its_version() -> None:
 
 
 def test_only_wheels_that_pip_would_take_hold_an_sdist() -> None:
-    """A young wheel that was yanked, or has none of the hashes, is not what pip would take in the sdist's place."""
+    """A young wheel that is yanked, or has none of the hashes, is not what pip would take instead of the sdist."""
     wheel, sdist = _files(("2", "a-2.whl", True), ("2", "a-2.tar.gz", False))
     assert held_back([wheel._replace(is_let_in=False), sdist])[1] is None
     assert held_back([wheel._replace(is_yanked=True), sdist])[1] is None
     assert held_back([wheel._replace(is_yanked=True), sdist._replace(is_yanked=True)])[1] is not None
 
 
-def test_a_pin_says_it_before_the_repository() -> None:
-    """The wait is the pin's, zero too, else the repository's, with the rule that says so."""
+def test_a_pin_overrides_the_repository() -> None:
+    """The min-age is the pin's, even if it is zero, otherwise the repository's; the rule says which."""
     pins = tuple(Pin(name, (Pattern(name),), min_age=days * DAY) for name, days in (("now", 0), ("later", 30)))
     free = Repository("corp", PYPI.locations, 10, min_age_unknown=UnknownAge.ALLOW)
     origins = {"pins.later.min-age": "f.toml"}
@@ -205,7 +208,7 @@ def _rejected(version: str, why: Held | None) -> Rejected:
 
 
 def test_a_refusal_says_what_waits_and_what_to_do() -> None:
-    """The remedy is to wait for the first one, or a pin; whom to ask where the policy is locked."""
+    """The remedy is to wait for the first file, or a pin; under a locked policy, to ask its maintainer."""
     e = _explained(
         _rejected("3", Held(WAIT, NOW - DAY, NOW)), _rejected("2", Held(WAIT, NOW - 2 * DAY, NOW)), _rejected("1", None)
     )
@@ -228,7 +231,7 @@ def test_a_refusal_says_what_waits_and_what_to_do() -> None:
 
 
 def test_a_time_that_never_comes_is_not_an_unknown_one() -> None:
-    """A file that waits beyond all times has an upload time: min-age-unknown would not let it in, so a pin is named."""
+    """A file that waits beyond all times has an upload time, so the remedy is a pin, not min-age-unknown."""
     never = _rejected("2", Held(WAIT, datetime(9999, 12, 31, tzinfo=timezone.utc), NOW))
     remedy = refusal_remedy(_explained(never))
     assert remedy is not None
@@ -240,7 +243,7 @@ def test_a_time_that_never_comes_is_not_an_unknown_one() -> None:
 
 
 def test_json_has_the_facts_of_what_waits() -> None:
-    """Upload time, wait in seconds, and when the file becomes a candidate are fields; null for all other files."""
+    """Upload time, wait in seconds, and the time from which a file is a candidate are fields; null for other files."""
     tokyo = timezone(timedelta(hours=9))
     e = _explained(
         _rejected("2", Held(WAIT, (NOW - DAY).astimezone(tokyo), NOW, "w.whl")),

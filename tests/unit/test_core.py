@@ -62,7 +62,7 @@ def is_version(text: str) -> bool:
 
 
 def repository(name: str, priority: int = 10, **keys: object) -> Repository:
-    """A repository at a site of its own."""
+    """A repository on a separate site."""
     made = Repository(name, (Location.of(f"https://{name}.example/simple/"),), priority)
     return replace(made, **keys)  # type: ignore[arg-type]
 
@@ -70,7 +70,7 @@ def repository(name: str, priority: int = 10, **keys: object) -> Repository:
 def decide(
     policy: Policy, answer: Callable[[FetchRequest], FetchResult[str]], **keys: object
 ) -> tuple[Decision[str], list[FetchRequest]]:
-    """The decision on acme, and the asks that it took."""
+    """The decision on acme, and the requests that it needed."""
     asks: list[FetchRequest] = []
 
     def fetch(ask: FetchRequest) -> FetchResult[str]:
@@ -115,7 +115,7 @@ def test_two_patterns_overlap_where_a_name_matches_both() -> None:
 
 
 def test_a_hostile_pattern_costs_no_time() -> None:
-    """Many wildcards on a long name end at once."""
+    """Many wildcards on a long name are matched at once."""
     assert not Pattern.parse("*a" * 40 + "b").matches(NormalizedName("a" * 3000))
 
 
@@ -142,7 +142,7 @@ def test_project_names() -> None:
     ],
 )
 def test_whose_file_it_is(file: str, project: str, version: str | None) -> None:
-    """A file name tells project and version, with dashes in either."""
+    """A file name states project and version, with dashes in either."""
     assert version_in(file, normalize(project), is_version) == version
 
 
@@ -171,7 +171,7 @@ def test_pages_and_files_of_urls() -> None:
 
 
 def test_credentials_in_urls() -> None:
-    """Credentials come apart from a URL and together with it again, percent-encoded."""
+    """Credentials are split from a URL and joined to it again, percent-encoded."""
     url = with_credentials("https://x@h.example/simple/", "a@b", "p/w")
     assert url == "https://a%40b:p%2Fw@h.example/simple/"
     assert credentials(url) == ("a@b", "p/w")
@@ -203,7 +203,7 @@ REDIRECTS = [
 
 @pytest.mark.parametrize(("target", "verdict"), REDIRECTS)
 def test_each_redirect_is_judged_before_it_is_followed(target: str, verdict: RepositoryState | None) -> None:
-    """Own site: followed. Another repository's page of this name: absent. Others: by `redirects`, or refused."""
+    """The own site: followed. Another repository's page of this name: absent. Others: by `redirects`, or refused."""
     told = {site("https://follow.example"): Redirects.FOLLOW, site("https://absent.example"): Redirects.ABSENT}
     corp = repository("corp", redirects=MappingProxyType(told))
     nested = replace(repository("nested", 90), locations=(Location.of("https://corp.example/public/"),))
@@ -232,14 +232,14 @@ def follow(target: str, then: FetchResult[str], **keys: Any) -> tuple[Decision[s
 
 
 def test_a_page_must_stay_the_names_page() -> None:
-    """A login page at another path of the own site is no page, and its 404 is no absence."""
+    """A login page at another path of the same site is no project page, and its 404 is no absence."""
     assert follow("https://corp.example/simple/acme/index.html", PAGE)[0].outcome is Outcome.SERVED
     assert follow("https://corp.example/login", PAGE)[0].outcome is Outcome.UNAVAILABLE
     assert follow("https://corp.example/login", StatusReceived(404))[0].outcome is Outcome.UNAVAILABLE
 
 
 def test_only_the_repository_itself_can_say_absent() -> None:
-    """A 404 on another site, to which a redirect led, is no absence; a 404 on the own site is."""
+    """A 404 from another site, after a redirect, is no absence; a 404 from the own site is."""
     told = MappingProxyType({site("https://cdn.example"): Redirects.FOLLOW})
     assert follow("https://cdn.example/acme/", StatusReceived(404), redirects=told)[0].outcome is Outcome.UNAVAILABLE
     assert follow("https://cdn.example/acme/", PAGE, redirects=told)[0].owners[0].repository.name == "corp"
@@ -353,7 +353,7 @@ def test_the_canary_is_asked_once_in_a_run() -> None:
     ],
 )
 def test_a_complete_list_spares_the_page(listed: FetchResult[str], owner: str, asked: list[ResourceKind]) -> None:
-    """A name that is not on a complete list is absent without a page request; an invalid list is ignored."""
+    """A name that is not on a complete list is absent without a request for its page; an invalid list is ignored."""
     policy = Policy((repository("corp", complete_listing=True), repository("public", 90)))
     decision, asks = decide(policy, lambda ask: listed if ask.what is ResourceKind.LIST else PAGE)
     assert decision.owners[0].repository.name == owner
@@ -399,7 +399,7 @@ def test_a_pin_narrows_what_the_owner_offers() -> None:
 
 
 def test_a_flat_place_that_moved_lacks_nothing() -> None:
-    """A name that another page of the site lacks is not absent; the same page over https is the place itself."""
+    """A name that another page of the site lacks is not absent; the same page over https is the same place."""
     flat = replace(repository("links"), format=Format.FLAT, locations=(Location.of("http://links.example/a/"),))
 
     def moved(target: str) -> Outcome:
@@ -502,7 +502,7 @@ def test_repoprio_itself_is_strict(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("answer", [PAGE, StatusReceived(404), StatusReceived(503)])
-def test_what_a_caller_added_is_told_as_well(answer: FetchResult[str]) -> None:
+def test_explanations_have_callers_repositories(answer: FetchResult[str]) -> None:
     """An explanation has a line for callers' repositories too, and names the one that is unavailable."""
     extra = replace(repository("unlisted-1", 1000), is_addition=True)
     answers: dict[str, FetchResult[str]] = {"corp": StatusReceived(404), "unlisted-1": answer}
@@ -529,7 +529,7 @@ def test_explanations_know_their_lines() -> None:
 
 
 def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
-    """No repository below the last allowed tier is asked; in strict mode this has no effect."""
+    """No repository below the lowest allowed tier is asked; in strict mode this limit has no effect."""
     tiers = (repository("corp"), repository("team", 50), repository("public", 90))
     for mode, asked in ((Mode.FLEXIBLE, ["corp", "team"]), (Mode.STRICT, ["corp"])):
         policy = Policy(tiers, mode=mode)
@@ -606,7 +606,7 @@ def test_no_login_is_shown(text: str, expected: str) -> None:
     assert redact_text(text) == expected
 
 
-def test_an_addition_is_no_landlord() -> None:
+def test_a_redirect_to_an_addition_never_means_absent() -> None:
     """A redirect to an added repository never means absent: it is judged as if that repository did not exist."""
     corp = repository("corp")
     real = "https://corp.example/real/simple/"
@@ -631,7 +631,7 @@ def test_an_addition_is_no_landlord() -> None:
     ],
 )
 def test_who_shares_a_login(one: str, other: str, shares: bool) -> None:
-    """Pip keeps one login for each host and port; both default ports of a host count as one."""
+    """Pip keeps one login for each host and port; the default ports of http and https count as one."""
     assert site(one).shares_logins(site(other)) is shares
 
 

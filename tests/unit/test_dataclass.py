@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Place(Generic[Item]):
-    """Has all sorts of fields."""
+    """Has fields of all kinds."""
 
     name: str
     items: tuple[Item, ...] = ()
@@ -53,7 +53,7 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Special:
-    """Says itself what it is like."""
+    """Defines its own methods."""
 
     name: str
 
@@ -84,13 +84,13 @@ def test_what_is_equal_has_the_same_hash() -> None:
 
 
 def test_what_may_be_changed_has_no_hash() -> None:
-    """As in the standard library."""
+    """A class that is not frozen has no hash, as in the standard library."""
     assert Open(["a"]) == Open(["a"]) != Open()
     with pytest.raises(TypeError):
         hash(Open())
 
 
-def test_a_class_may_say_what_it_is_like() -> None:
+def test_methods_of_a_class_are_kept() -> None:
     """Methods that a class defines itself are kept."""
     assert repr(Special("a")) == "special"
     assert Special("a") == Special("b")

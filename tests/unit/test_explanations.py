@@ -46,7 +46,7 @@ rejections = st.builds(
 
 
 def explained(policy: Policy, answers: Mapping[str, Any], *, chosen: Chosen | None = None, **told: Any) -> Explanation:
-    """What there is to say of acme where each repository answers as told; its versions are 1.1 and 1.0."""
+    """The explanation of acme if each repository gives its stated answer; its versions are 1.1 and 1.0."""
     lookup = ProjectLookup(RunMemory[str](policy), ACME)
     decision = drive(lookup, lambda ask: answers[ask.repository.name], lambda _: chosen is not None)
     return explain(
@@ -55,7 +55,7 @@ def explained(policy: Policy, answers: Mapping[str, Any], *, chosen: Chosen | No
 
 
 def facts(found: Any) -> list[str]:
-    """Each text and number that a JSON value holds."""
+    """Each text and number in a JSON value."""
     if isinstance(found, dict):
         return [fact for value in found.values() for fact in facts(value)]
     if isinstance(found, list):
@@ -125,7 +125,7 @@ def test_no_line_is_wider_than_the_terminal(policy: Policy, world: World, name: 
 
 
 def test_colour_is_never_alone() -> None:
-    """With the colours taken out, the screen is the one without colours."""
+    """Without colours, the screen has the same text."""
     told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
     plain, colored = screen(told, 80), screen(told, 80, painted)
     assert "\x1b[32m" in colored
@@ -169,7 +169,7 @@ def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
 
 
 def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
-    """The remedy for a missing folder names the place that named it: the policy, or pip's settings and options."""
+    """The remedy for a missing folder names what named it: the policy, or pip's settings and options."""
     texts = []
     for priority in (90, CALLERS_PRIORITY):
         lowest = replace(PYPI, priority=priority)
@@ -251,7 +251,7 @@ def test_a_file_for_this_platform_tells_why() -> None:
 
 
 def test_what_is_taken_is_among_what_a_repository_has() -> None:
-    """HAS always includes the chosen version, and the one that plain pip would take, however old."""
+    """HAS always includes the chosen version, and the one that plain pip would take, however old they are."""
     many = tuple(str(n) for n in range(20, 0, -1))
     assert versions(many, 3) == "20, 19, 18, ... (20 in all)"
     assert versions(many, 3, including="19") == "20, 19, 18, ... (20 in all)"
@@ -289,7 +289,7 @@ def test_where_a_pin_leaves_nothing() -> None:
     ]
 
 
-def test_mirrors_are_told() -> None:
+def test_mirrors_are_reported() -> None:
     """The report shows which mirror answered and which did not, as data and in words."""
     corp = Repository(
         "corp", (*CORP.locations, Location.of("https://m1.example/"), Location.of("https://m2.example/")), 10
@@ -333,7 +333,7 @@ PIN = Pin("p", (Pattern("acme"),), repositories=("corp",))
     ],
 )
 def test_whom_the_policy_keeps_a_name_from(policy: Policy, word: str | None, others: tuple[str, ...]) -> None:
-    """Routing and `exclude` make a name private, with that setting named; `explicit` and `include` do not."""
+    """Routing and `exclude` make a name private, and the setting is named; `explicit` and `include` do not."""
     lookup = ProjectLookup(RunMemory[str](policy), ACME)
     found = privacy(drive(lookup, lambda _: PAGE, lambda _: True))
     assert (found and found.word, tuple(r.name for r in found.others) if found else ()) == (word, others)
@@ -401,7 +401,7 @@ def test_several_requirements_are_summed_up() -> None:
 
 
 def test_a_page_without_files_and_no_index() -> None:
-    """A page without files owns the name, with the key for servers that have one for every name; --no-index is told."""
+    """A page without files owns the name; the message names the key for servers that have one for every name."""
     policy = Policy((CORP, PYPI))
     decision = drive(ProjectLookup(RunMemory[str](policy), ACME), lambda _: PageFound("page", 0), lambda _: True)
     found = refusal_remedy(explain(policy, decision, "acme", {"corp": ()}))
@@ -427,7 +427,7 @@ def test_each_command_names_the_python_that_it_is_about(python: str, named: str)
 
 
 def test_an_owner_with_a_canary_is_not_doubted() -> None:
-    """Its canary came: what it does not have is not published, and no wrong URL is looked for."""
+    """The canary was served: what the owner does not have is not published, and no wrong URL is suspected."""
     owner = replace(CORP, owns=(Pattern.parse("acme"),), canary=normalize("known"))
     answers: Mapping[str, Any] = {"acme": StatusReceived(404), "known": PAGE}
     lookup = ProjectLookup(RunMemory[str](Policy((owner,))), ACME)
@@ -436,7 +436,7 @@ def test_an_owner_with_a_canary_is_not_doubted() -> None:
     assert found == ("publish-to-owner", "check the spelling; not yet published? Publish it to corp first")
 
 
-def test_under_a_lock_nobody_is_told_to_add() -> None:
+def test_under_a_lock_hints_say_whom_to_ask() -> None:
     """With a locked policy, hints say whom to ask: `help`, or the maintainer of the file."""
     lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")
     wheels = Repository("wheels", (Location.of("file:///srv/wheels"),), 50, format=Format.FLAT)

@@ -31,7 +31,7 @@ def unavailable(status: int | None, cause: Cause = Cause.STATUS, reason: str = "
 @pytest.mark.parametrize(
     ("status", "code"), [(404, "absent"), (410, "absent"), (418, "try-again"), (None, "try-again")]
 )
-def test_the_hint_for_a_status_is_of_the_status(status: int | None, code: str) -> None:
+def test_the_hint_depends_on_the_status(status: int | None, code: str) -> None:
     """The hint for 404 and 410 depends on the status, not on the words."""
     line = Line(CORP, "", LineStatus.UNAVAILABLE, None, "404; no words count", code=Cause.STATUS, http_status=status)
     assert unavailable_remedy(line, is_routed=True).code == code
@@ -55,8 +55,8 @@ def test_a_status_that_may_mean_absent_is_the_status(finding: RepositoryResult[s
     assert found.remarks[0].setting == setting
 
 
-def test_a_message_keeps_what_it_says_apart() -> None:
-    """A refusal has its parts as fields; its text is made from them, safe to print; `body` is without our name."""
+def test_a_message_has_its_parts_as_fields() -> None:
+    """A refusal has its parts as fields; its text is made from them and safe to print; `body` is without our name."""
     said = message("acme\x1b is blocked.", ["rule: a", ""], "blocked", why="repoprio explain acme", help_text="go/pip")
     assert said == Message("acme? is blocked.", ("rule: a",), "blocked", "repoprio explain acme", "go/pip")
     assert said.body == "acme? is blocked.\n  rule: a\n  why: repoprio explain acme    help: go/pip    [blocked]"
@@ -89,7 +89,7 @@ def test_the_sentence_of_an_owner_by_a_mode_pin() -> None:
 
 
 @pytest.mark.parametrize(("hint", "text"), [("", "no.    [enable]"), ("do it", "no.\n  hint: do it    [enable]")])
-def test_what_cannot_be_enabled_keeps_its_problem_apart(hint: str, text: str) -> None:
+def test_the_problem_of_enable_is_a_field(hint: str, text: str) -> None:
     """`doctor` shows the problem alone; the command's message has the hint and the code as well."""
     error = CannotEnable("no.", hint)
     assert (error.problem, str(error)) == ("no.", text)

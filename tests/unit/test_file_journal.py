@@ -18,7 +18,7 @@ CALLS = [name for name in NAMES if hasattr(os, name)]
 
 
 def tree(folder: Path) -> dict[str, tuple[object, ...]]:
-    """Each file and folder below `folder` with all that --undo restores."""
+    """Each file and folder below `folder` with everything that --undo restores."""
     found: dict[str, tuple[object, ...]] = {}
     for path in folder.rglob("*"):
         state = path.lstat()
@@ -32,7 +32,7 @@ def tree(folder: Path) -> dict[str, tuple[object, ...]]:
 
 @contextmanager
 def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
-    """A process that ends at its nth change of the disk; yields how many changes there were."""
+    """A process that ends at its nth change on the disk; yields how many changes there were."""
     count = 0
 
     def counted(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,7 +52,7 @@ def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 
 class Disk:
-    """A file that is there, with what Python compiled of it, and two that are not."""
+    """A file that exists, with its compiled file, and two that do not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.journal = folder / "disk", folder / "disk" / "var" / "repoprio" / "journal.json"
@@ -68,7 +68,7 @@ class Disk:
             os.utime(file, (1, 1))
 
     def set_up(self) -> None:
-        """What a command writes; Python then compiles it."""
+        """The files that a command writes; Python then compiles one."""
         journal = Journal(str(self.journal))
         journal.write(str(self.old), b"is = 2\n")
         journal.write(str(self.new), b"new\n", 0o600)
@@ -77,12 +77,12 @@ class Disk:
         (self.old.parent / "__pycache__" / "pointer.cpython-311.pyc").write_bytes(b"compiled anew")
 
     def undo(self) -> dict[str, Undone]:
-        """What becomes of each place."""
+        """The result of undoing each place."""
         return {step.place: step.outcome for step in Journal(str(self.journal)).undo()}
 
 
 def interruptions(act: Callable[[Disk], object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
-    """A disk for each change at which `act` may be interrupted, as it leaves it."""
+    """A disk for each change at which `act` may be interrupted, in the state in which it leaves it."""
     for number in range(1, 200):
         disk = Disk(folder / str(number))
         if act is not Disk.set_up:
@@ -141,7 +141,7 @@ def test_what_somebody_else_changed(tmp_path: Path) -> None:
 
 
 def test_what_is_written_over_theirs(tmp_path: Path) -> None:
-    """If somebody else changed a file, and it is written again, undo restores that change."""
+    """If somebody else changed a file and it is written again, undo restores that change."""
     disk = Disk(tmp_path)
     disk.set_up()
     disk.old.write_text("theirs = 4\n")

@@ -1,4 +1,4 @@
-"""What is wrong with a gateway, by its own answers: pure."""
+"""What is wrong with a gateway, judged by its own answers. Pure."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ PUBLIC = {"name": "public", "priority": 90, "url": "https://public.example/simpl
     ],
 )
 def test_each_finding(answer: Answer, told: list[str]) -> None:
-    """Down, another server, not ready, another policy; a spelling of the same URL is no difference."""
+    """Down, another server, not ready, another policy; another spelling of the same URL is no difference."""
     found = findings(read_text(POLICY, "policy.toml", {}, TOOLS), answer)
     assert [f"{one.code}: {one.text}" for one in found] == told
     assert all(one.fix for one in found)
     assert all("SIGHUP" in one.fix for one in found if one.code == "gateway-policy"), "a reload is enough"
 
 
-def test_a_client_that_has_only_the_gateway_knows_nothing_of_its_policy() -> None:
+def test_a_gateway_as_the_only_repository_is_not_compared() -> None:
     """Where the gateway is a repository of this policy, its own repositories are not compared."""
     text = 'gateway = "https://gate.example/simple/"\n[repositories.gate]\nurl = "https://gate.example/simple/"\n'
     assert findings(read_text(text, "policy.toml", {}, TOOLS), Answer("", True, "absent", [CORP])) == []

@@ -48,7 +48,7 @@ ABSENT: FetchResult[ProjectPage] = StatusReceived(404)
 
 
 def repository(name: str, priority: int, **keys: Any) -> Repository:
-    """A repository at a site of its own."""
+    """A repository on a separate site."""
     return Repository(name, (Location.of(f"https://{name}.example/simple/"),), priority, **keys)
 
 
@@ -68,7 +68,7 @@ def page(*files: File, **keys: Any) -> PageFound[ProjectPage]:
 
 
 def decide(policy: Policy, /, *remembered: str, **answers: FetchResult[ProjectPage]) -> Decision[ProjectPage]:
-    """What comes of these answers by the names of repositories; the others do not have the project."""
+    """The decision for these answers, by the names of repositories; the others do not have the project."""
 
     def fetch(ask: FetchRequest) -> FetchResult[ProjectPage]:
         return answers.get(ask.repository.name, ABSENT)
@@ -105,7 +105,7 @@ def decide(policy: Policy, /, *remembered: str, **answers: FetchResult[ProjectPa
     ],
 )
 def test_a_path_is_one_project_or_none(path: str, found: requests.Target) -> None:
-    """A name in another spelling is a relative redirect; what is no name is nothing, however it is written."""
+    """Another spelling of a name is redirected; a path that is not a name is not found, however it is written."""
     assert requests.target(path) == found
 
 
@@ -126,13 +126,13 @@ def test_a_path_is_one_project_or_none(path: str, found: requests.Target) -> Non
         (",", Media.HTML),
     ],
 )
-def test_the_form_of_a_page_is_the_one_that_the_client_likes_best(accept: str, media: Media | None) -> None:
-    """As PEP 691 has it: by quality, HTML where all are alike, and none if none suits."""
+def test_the_client_chooses_the_form_of_a_page(accept: str, media: Media | None) -> None:
+    """As in PEP 691: by quality, HTML if all are equal, and none if none is acceptable."""
     assert requests.media(accept) is media
 
 
-def test_encodings_and_tags_are_read_as_http_has_them() -> None:
-    """Gzip where it is let in; a tag is known whether or not it is weak."""
+def test_encodings_and_tags() -> None:
+    """Gzip is used if the client accepts it; a tag matches whether or not it is weak."""
     assert requests.takes_gzip("gzip, deflate")
     assert requests.takes_gzip("*")
     assert not requests.takes_gzip("")
@@ -146,7 +146,7 @@ def test_encodings_and_tags_are_read_as_http_has_them() -> None:
 
 
 def test_all_that_a_page_says_is_relayed_in_json() -> None:
-    """Hashes, Requires-Python, yanks, metadata, sizes, times, provenance, versions and status."""
+    """Hashes, Requires-Python, yanks, metadata, sizes, times, provenance, versions and status are relayed."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 678000, timezone(timedelta(hours=2)))
     full = wheel(
         "1.0",
@@ -182,7 +182,7 @@ def test_all_that_a_page_says_is_relayed_in_json() -> None:
 
 
 def test_what_a_page_does_not_say_is_not_made_up() -> None:
-    """Without sizes it is API 1.0; a yank without a reason, and metadata without a hash, are just true."""
+    """Without sizes it is API 1.0; a yank without a reason, and metadata without a hash, are `true`."""
     plain = wheel("1.0", yanked="", core_metadata={})
     found = offer(POLICY, decide(POLICY, corp=page(plain, status=Status("active"))), VERSIONS)
     document = json.loads(writer.write(found, Media.JSON, lambda offered: offered.file.url))
@@ -208,7 +208,7 @@ def test_what_a_page_does_not_say_is_not_made_up() -> None:
 
 
 def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
-    """Attributes are escaped, whatever a repository writes into them; the strongest hash stands in the link."""
+    """Attributes are escaped, whatever a repository writes into them; the link has the preferred hash."""
     hostile = '"><script>alert(1)</script>'
     file = wheel("1.0", requires_python=">=3.8", yanked=hostile, provenance=hostile, listed_on="https://corp.example/")
     unhashed = wheel("2.0")._replace(hashes={"odd": "1"}, provenance="http://[::1")
@@ -226,7 +226,7 @@ def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
 
 
 def test_a_tier_is_offered_as_one() -> None:
-    """A file name that two have comes from the first; other files of a version come from both."""
+    """If two repositories have a file name, it comes from the first; other files of a version come from both."""
     policy = Policy((CORP, replace(TEAM, priority=10), PUBLIC))
     archived = Status("archived")
     found = offer(
@@ -245,7 +245,7 @@ def test_a_tier_is_offered_as_one() -> None:
 
 
 def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
-    """Whatever other file of it the lower one has, and however that spells it; the pin's versions narrow all."""
+    """All files of the version do, however it is spelled; the pin's versions narrow all repositories."""
     pins = (Pin("m", (Pattern("acme"),), mode=Mode.MERGE), Pin("v", (Pattern("acme"),), versions="<3"))
     sdist = File("acme-1.0.0.tar.gz", "https://public.example/files/acme-1.0.0.tar.gz", {})
     policy = Policy((CORP, PUBLIC), pins)
@@ -263,7 +263,10 @@ def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
 
 
 def test_files_that_are_too_young_are_not_offered() -> None:
-    """By the earlier of two clocks; an sdist waits for each wheel of its version; a version without a file is none."""
+    """The earlier of two clocks counts; an sdist waits for each wheel of its version.
+
+    A version without files is left out.
+    """
     now = datetime(2026, 11, 20, tzinfo=timezone.utc)
     policy = Policy((replace(CORP, min_age=timedelta(days=7)), PUBLIC))
     young, old = now - timedelta(days=6), now - timedelta(days=8)
@@ -280,7 +283,7 @@ def test_files_that_are_too_young_are_not_offered() -> None:
 
 
 def test_an_sdist_waits_for_the_wheel_of_another_in_its_tier() -> None:
-    """Whoever of a tier has the young wheel of a version, the sdist of that version waits; else it is offered."""
+    """An sdist waits if any repository of its tier has a young wheel of its version; else it is offered."""
     now = datetime(2026, 11, 20, tzinfo=timezone.utc)
     week, old = timedelta(days=7), now - timedelta(days=8)
     policy = Policy((replace(CORP, min_age=week), replace(PUBLIC, priority=CORP.priority, min_age=week)))
@@ -304,7 +307,7 @@ def test_a_client_prefers_documents_or_pages() -> None:
 
 
 def test_an_explanation_leaves_the_choice_to_the_client() -> None:
-    """Versions, rules and what has to wait are told; the same for people, as text that nothing can run."""
+    """It has versions, rules and what waits; the page for people has the same, as text that cannot run."""
     now = datetime(2026, 11, 20, tzinfo=timezone.utc)
     policy = Policy((CORP, replace(PUBLIC, min_age=timedelta(days=7))), help="ask <us>")
     found = explanation(policy, decide(policy, corp=page(wheel("1.0"), wheel("2.0"))), VERSIONS, shadowed=True)
@@ -331,7 +334,7 @@ def shown(e: Explanation, answer: ClientAnswer, asked: Mapping[tuple[str, str], 
 
 
 def test_a_refusal_for_people_has_a_way_out() -> None:
-    """With the URLs that gave no usable answer, and who was not asked."""
+    """It has the URLs that gave no usable answer, and the repositories that were not asked."""
     decision = decide(POLICY, corp=DOWN)
     found = explanation(POLICY, decision, VERSIONS)
     first = replace(found.lines[0], failures=(Tried("https://mirror.example/", "500"),))
@@ -344,20 +347,20 @@ def test_a_refusal_for_people_has_a_way_out() -> None:
 
 
 def test_the_search_field_says_what_is_no_name() -> None:
-    """The text comes back escaped."""
+    """An invalid name is shown again, escaped."""
     assert b"&lt;b&gt; is not the name of a project" in html.no_name("<b>")
     assert b"is not the name" not in html.no_name("")
 
 
 def test_why_there_is_no_explanation_is_a_page_too() -> None:
-    """With all that the problem document says, escaped."""
+    """It has everything in the problem document, escaped."""
     seen = html.failed("acme", problems.unsound_memory("<gone>"), str).decode()
     assert "The ownership memory is unavailable." in seen
     assert "&lt;gone&gt;" in seen
 
 
 def test_the_first_page_shows_the_repositories_in_their_order() -> None:
-    """By tiers, with the names that each may serve; one that is not enabled is not there."""
+    """They are grouped by tier, with the names that each may serve; disabled ones are left out."""
     own = repository("own", 5, namespaces=(Pattern("acme-*"), Pattern("ledger")))
     torch = repository("torch", 90, explicit=True)
     text = html.start(Policy((PUBLIC, torch, own, repository("off", 1, enabled=False))), str).decode()
@@ -373,7 +376,7 @@ def test_the_first_page_shows_the_repositories_in_their_order() -> None:
 
 
 def test_each_answer_of_a_repository_has_its_time() -> None:
-    """As of the URL that the line names: what was known from a lookup before says so."""
+    """It is the time of the named URL's answer; an answer that was known from an earlier lookup is marked as such."""
     decision = decide(POLICY, corp=DOWN)
     found = explanation(POLICY, decision, VERSIONS)
     evidence = freshness.Evidence(0)
@@ -391,7 +394,7 @@ def test_each_answer_of_a_repository_has_its_time() -> None:
 
 
 def test_a_page_that_is_kept_has_its_age() -> None:
-    """It is what clients get, while it counts or as a stale one."""
+    """It is the page that clients get, while it counts or as a stale one."""
     found = explanation(POLICY, decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
     told = replace(found, lines=(replace(found.lines[0], versions=("1.1", "1.0")), *found.lines[1:]))
     kept = shown(told, ClientAnswer(200, ("corp", "team"), age=12.3, left=47.7))
@@ -401,7 +404,7 @@ def test_a_page_that_is_kept_has_its_age() -> None:
 
 
 def test_the_union_of_lists_holds_what_each_repository_may_serve() -> None:
-    """Names that no pattern means come from all that are open; the others from those to which they are routed."""
+    """Names that no pattern matches come from all open repositories; the others from those to which they are routed."""
     pins = (
         Pin("b", (Pattern("bad"),), block="no"),
         Pin("p", (Pattern("torch*"),), repositories=("explicit",)),
@@ -422,7 +425,7 @@ def test_the_union_of_lists_holds_what_each_repository_may_serve() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 5000, 5001])
 def test_a_list_is_written_in_parts(count: int) -> None:
-    """Whole as JSON and as HTML, however many names it has."""
+    """The parts form one JSON or HTML document, however many names there are."""
     names = [normalize(f"p{number}") for number in range(count)]
     document = json.loads(b"".join(union.write(names, Media.JSON)))
     assert [project["name"] for project in document["projects"]] == names
@@ -432,7 +435,7 @@ def test_a_list_is_written_in_parts(count: int) -> None:
 
 
 def test_files_are_relayed_where_clients_cannot_fetch_them() -> None:
-    """By the policy, or since they need a login; never from a site that only a page names."""
+    """Files are relayed by the policy, or because they need a login; never from a site that only a page names."""
     proxied = replace(CORP, files=Files.PROXY, redirects={site("https://cdn.example"): Redirects.FOLLOW})
     (here,) = CORP.locations
     guarded = replace(CORP, locations=(replace(here, user="bot", password="pw"),))
@@ -464,14 +467,14 @@ def test_files_are_relayed_where_clients_cannot_fetch_them() -> None:
     ],
 )
 def test_files_of_a_folder_are_relayed_from_below_it(place: str, kind: Format, file: str, is_own: bool) -> None:
-    """Whatever way a path takes; clients have no such folder."""
+    """Any form of the path works; clients do not have the folder."""
     repository = replace(CORP, locations=(Location.of(place),), format=kind)
     offered = OfferedFile(wheel("1.0")._replace(url=file), repository)
     assert relayed.is_relayed(offered) is is_own
 
 
 def test_a_relayed_file_has_a_path_that_changes_with_its_content() -> None:
-    """Its hash is in it, or that of its URL; its metadata lies beside it; links to others stay as they are."""
+    """The path has the file's hash, or that of its URL; metadata is next to it; links to other sites stay unchanged."""
     proxied = replace(CORP, files=Files.PROXY)
     hashed = wheel("1.0", core_metadata={"sha256": "cd"}, size=7)
     unhashed = wheel("2.0")._replace(hashes={"md5": "1"}, url=wheel("2.0").url + "#md5=1")
@@ -513,7 +516,7 @@ DOWN = FetchFailed("the connection was refused", Cause.CONNECTION, lasting=True)
 def test_only_absence_everywhere_is_404(
     status: int, code: Code, policy: Policy, answers: dict[str, FetchResult[ProjectPage]]
 ) -> None:
-    """404 lets a client's next index answer, so all else is 410 (final) or 503 (later)."""
+    """A 404 lets a client's next index answer, so everything else is 410 (final) or 503 (later)."""
     problem = problems.of_decision(policy, decide(policy, **answers))
     assert (problem.status, problem.code) == (status, code.value)
     document = json.loads(problem.body)
@@ -524,7 +527,7 @@ def test_only_absence_everywhere_is_404(
 
 
 def test_other_problems_say_what_to_do() -> None:
-    """Each has its status and a code of its own."""
+    """Each problem has its status and its code."""
     others = [problems.unknown_path(), problems.wrong_method(), problems.no_media(), problems.broken()]
     others += [problems.unsound_memory("gone"), problems.no_file(), problems.bad_file(CORP, "gone")]
     others.append(problems.no_list(CORP, "it answers 404"))
@@ -554,15 +557,15 @@ def test_other_problems_say_what_to_do() -> None:
         (False, ("corp",), {"corp": NotFound(in_empty_root=True)}),
     ],
 )
-def test_only_an_owner_that_is_down_is_stood_in_for(
+def test_only_an_owner_that_is_down_gets_a_stale_page(
     stands_in: bool, owners: tuple[str, ...], answers: dict[str, FetchResult[ProjectPage]]
 ) -> None:
-    """Its last page may be served while it is down, and while nobody else is in doubt."""
+    """Its last page may be served while it is down, and while every other repository is certain."""
     assert freshness.may_stand_in(decide(POLICY, **answers), owners) is stands_in
 
 
-def test_a_login_that_a_mirror_refuses_is_not_papered_over() -> None:
-    """What a mirror says counts: an owner whose login is refused is not just down."""
+def test_a_login_that_a_mirror_refuses_counts() -> None:
+    """The answer of a mirror counts: an owner whose login is refused is not just down."""
     locations = (*CORP.locations, Location.of("https://mirror.example/simple/"))
     policy = Policy((replace(CORP, locations=locations), PUBLIC))
 
@@ -583,8 +586,8 @@ def test_what_was_skipped_makes_no_page_last() -> None:
     assert not freshness.may_stand_in(decide(policy, corp=DOWN, public=DOWN), ("public",))
 
 
-def test_a_lookup_is_as_old_as_the_oldest_thing_that_it_rests_on() -> None:
-    """A canary and a list that another lookup found count from when that one began."""
+def test_a_lookup_is_as_old_as_its_oldest_answer() -> None:
+    """A canary and a list from another lookup count from when that lookup began."""
     now = 100.0
     memory = freshness.SharedMemory[ProjectPage](POLICY, lambda: now)
     first = freshness.Evidence(now)
@@ -601,7 +604,10 @@ def test_a_lookup_is_as_old_as_the_oldest_thing_that_it_rests_on() -> None:
 
 
 def test_a_name_stays_with_the_one_that_served_it() -> None:
-    """Once it is gone there, nobody below is asked; a higher one that serves it owns it, and pins come first."""
+    """If it disappears there, no lower repository is asked.
+
+    A higher one that serves it owns it, and pins come first.
+    """
     public = {"public": page(wheel("99.0", "public"))}
     gone = decide(POLICY, "team", **public)
     assert (gone.outcome, gone.code, gone.remembered) == (Outcome.BLOCKED, Code.REMEMBERED, TEAM)
@@ -627,12 +633,12 @@ def test_a_name_stays_with_the_one_that_served_it() -> None:
     ],
 )
 def test_pins_and_routes_come_before_what_is_remembered(policy: Policy) -> None:
-    """Whoever routes a name elsewhere means it."""
+    """A policy that routes a name elsewhere overrides the records."""
     assert decide(policy, "team", public=page(wheel("99.0", "public"))).outcome is Outcome.SERVED
 
 
 def test_a_record_is_made_where_a_lower_repository_could_have_served() -> None:
-    """With a file, below nobody, and not under a merge; it takes over what lower repositories had."""
+    """Only with a file, above another repository, and not under merge; it replaces records of lower repositories."""
     corp, team = (Record(ACME, name, f"https://{name}.example/simple/") for name in ("corp", "team"))
     assert ownership.records_of(decide(POLICY, corp=page(wheel("1.0")))) == (corp,)
     assert ownership.records_of(decide(POLICY, corp=page())) == ()
@@ -648,7 +654,7 @@ def test_a_record_is_made_where_a_lower_repository_could_have_served() -> None:
 
 
 def test_a_record_means_a_repository_by_its_name_or_by_its_url() -> None:
-    """One that got another name is the same; one that left the policy closes nothing."""
+    """A renamed repository is the same one; one that left the policy closes nothing."""
     renamed = Record(ACME, "old-corp", "https://corp.example/simple")
     gone = Record(ACME, "gone", "https://gone.example/simple/")
     odd = Record(ACME, "odd", "https://[")
@@ -690,7 +696,7 @@ def test_of_a_record_only_what_the_policy_writes_is_shown(recorded: str, shown: 
     ],
 )
 def test_a_policy_that_an_index_cannot_obey_is_refused(policy: Policy, says: str) -> None:
-    """With each reason, and before anything is served."""
+    """Each reason is named before anything is served."""
     with pytest.raises(limits.CannotServe) as refused:
         limits.check(policy)
     assert says in str(refused.value)
@@ -704,7 +710,7 @@ def test_a_strict_policy_is_served() -> None:
 
 
 def test_long_paths_are_not_kept() -> None:
-    """What a path means is kept for those that are asked for often; a client cannot fill memory with others."""
+    """The meaning of paths is cached; a client cannot fill memory with long ones."""
     before = requests._known_target.cache_info().currsize
     assert requests.target(f"/simple/{'a' * 300}/") == requests.Nothing()
     assert requests._known_target.cache_info().currsize == before

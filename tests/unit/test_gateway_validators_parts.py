@@ -54,7 +54,7 @@ def test_pages_survive_only_a_policy_that_would_make_them_again(text: str, kept:
 
 
 def test_where_a_policy_was_read_is_no_part_of_a_page() -> None:
-    """The same policy, from another file."""
+    """The same policy from another file gives the same pages."""
     old = policy(BASE)
     moved = replace(old, origins={**old.origins, "absence-ttl": "other.toml"})
     assert survives(old, moved)(normalize("acme"))
@@ -79,12 +79,12 @@ def test_where_a_policy_was_read_is_no_part_of_a_page() -> None:
     ],
 )
 def test_a_tag_or_a_date_that_is_settled(headers: dict[str, str], expected: dict[str, str]) -> None:
-    """A usable tag comes first; a date counts only with its time zone, and only once it is a minute old."""
+    """A usable tag comes first; a date counts only with its time zone, and only if it is a minute old."""
     assert validators(headers, NOW).headers() == expected
 
 
 def test_without_the_servers_clock_a_date_tells_nothing() -> None:
-    """Nobody knows whether the page has settled."""
+    """Without it, nobody knows whether the page may still change."""
     assert validators({"Last-Modified": SETTLED}, None).headers() == {}
 
 
@@ -98,7 +98,7 @@ def test_an_answer_fits_by_its_tag() -> None:
 
 
 def test_a_page_is_kept_for_one_login() -> None:
-    """Another login at the same URL may be shown another page."""
+    """Another login at the same URL may get another page."""
     place = Location.of("https://corp.example/")
     other = replace(place, user="eve", password="x")
     assert Key("corp", normalize("acme"), place) != Key("corp", normalize("acme"), other)

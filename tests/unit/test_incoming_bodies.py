@@ -1,4 +1,4 @@
-"""The body of a page on its way in: what can be no page is not read to its end."""
+"""The body of a page while it is received: a body that cannot be a page is not read to its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MB = 2**20
 
 
 def read(content: bytes, content_type: str, encoding: str = "identity", limit: int = 64 * MB) -> tuple[bytes, int]:
-    """What comes of a body, and how many bytes of it were taken; an error ends it."""
+    """The result of reading a body, and how many bytes of it were taken; an error ends it."""
     body, taken = IncomingBody(encoding, content_type, limit), 0
     for begin in range(0, len(content), 65536):
         chunk = content[begin : begin + 65536]
@@ -40,8 +40,8 @@ def read(content: bytes, content_type: str, encoding: str = "identity", limit: i
     ],
     ids=["tag", "attribute", "text", "numbers"],
 )
-def test_a_part_without_end_is_not_waited_for(content: bytes, content_type: str) -> None:
-    """Neither as it is nor packed is more of it taken than a page can have in one piece."""
+def test_an_endless_element_is_not_read(content: bytes, content_type: str) -> None:
+    """Packed or not, no more is read than an element of a page can be long."""
     found, taken = read(content, content_type)
     assert (found, taken < MB) == (b"", True)
     found, _ = read(gzip.compress(content), content_type, "gzip")
@@ -49,7 +49,7 @@ def test_a_part_without_end_is_not_waited_for(content: bytes, content_type: str)
 
 
 def test_what_unpacks_beyond_measure_is_no_page() -> None:
-    """Tags that shrink to nothing: not all of them are unpacked."""
+    """Tags that compress extremely well: not all of them are unpacked."""
     bomb = gzip.compress(b"<a>" * 20 * MB)
     body = IncomingBody("gzip", HTML, 64 * MB)
     with pytest.raises(UnusableResponse, match="unpacks to more than 200 times"):
@@ -59,7 +59,7 @@ def test_what_unpacks_beyond_measure_is_no_page() -> None:
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate"])
 def test_a_large_page_comes_whole(encoding: str) -> None:
-    """In whatever pieces: hashes hardly shrink."""
+    """It may come in any pieces: hashes hardly compress."""
     chance = random.Random(1)
     files = [{"filename": f"acme-{n}.tar.gz", "hashes": {"sha256": chance.randbytes(32).hex()}} for n in range(20_000)]
     page = json.dumps({"files": files}).encode()
@@ -68,13 +68,13 @@ def test_a_large_page_comes_whole(encoding: str) -> None:
 
 
 def test_the_policy_limits_the_size() -> None:
-    """`page-size-limit` counts what is unpacked."""
+    """`page-size-limit` counts unpacked bytes."""
     assert read(b"<a>" * 1000, HTML, limit=2999)[0] == b""
     assert len(read(b"<a>" * 1000, HTML, limit=3000)[0]) == 3000
 
 
-def test_a_body_that_is_cut_short_is_said_at_its_end() -> None:
-    """Packed, it has an end of its own."""
+def test_a_body_that_is_cut_short_is_an_error() -> None:
+    """A compressed body has an end mark of its own."""
     body = IncomingBody("gzip", HTML, MB)
     body.feed(gzip.compress(b"<a>" * 100)[:-8])
     with pytest.raises(UnusableResponse, match="cut short"):

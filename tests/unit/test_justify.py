@@ -1,4 +1,4 @@
-"""The rule of flexible mode: a lower choice stands if what is installed in the end needs it."""
+"""The rule of flexible mode: a lower choice stands if what is finally installed needs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ HI, MID, LO = 10, 50, 90
 
 
 def graph(*lines: str, constraints: Mapping[str, str] | None = None) -> Graph:
-    """``dog > cat[x] >=2`` means that dog wants cat with its extra x, 2 or later; ``> dog`` that the user wants dog."""
+    """``dog > cat[x] >=2`` means that dog requires cat with its extra x, 2 or later; ``> dog``.
+
+    The user requests dog.
+    """
     wants = []
     for line in lines:
         parent, _, rest = line.partition(">")
@@ -24,7 +27,7 @@ def graph(*lines: str, constraints: Mapping[str, str] | None = None) -> Graph:
 
 
 def unneeded(found: Graph, lower: list[str], files: Mapping[str, Mapping[int, list[str]]]) -> dict[str, int]:
-    """What of `lower`, which stands for choices from LO, is not needed where higher tiers have these versions."""
+    """The choices in `lower` (choices from LO) that are not needed if higher tiers have these versions."""
 
     def higher(name: NormalizedName, bounds: Bounds) -> int | None:
         wanted = SpecifierSet(",".join(bounds))
@@ -35,14 +38,14 @@ def unneeded(found: Graph, lower: list[str], files: Mapping[str, Mapping[int, li
 
 
 def test_bounds_come_from_all_that_the_roots_reach() -> None:
-    """Unreachable projects want nothing; `x` and `x[e]` are one project; a constraint only limits versions."""
+    """Unreachable projects require nothing; `x` and `x[e]` are one project; a constraint only limits versions."""
     found = graph("> dog", "dog > cat[x] >=2", "cat[x] > cat", "dog > cat <9", "eel > cat >5",
                   constraints={"cat": "!=3", "gnu": "<2"})  # fmt: skip
     assert found.bounds() == {"dog": (), "cat": ("!=3", "<9", ">=2")}
 
 
 def test_what_some_want_can_be_left_out() -> None:
-    """If a project is left out, it is still wanted itself, but its own requirements do not count."""
+    """A project that is left out is still required itself, but its own requirements do not count."""
     found = graph("> cat", "cat > bee", "bee > cat >5", "> dog", "dog > bee <3")
     assert found.bounds(names("cat", "bee")) == {"cat": (), "dog": (), "bee": ("<3",)}
     assert found.bounds(names("cat"))[normalize("cat")] == (">5",)
@@ -102,7 +105,7 @@ def test_a_lower_tier_that_alone_fits_is_opened() -> None:
 
 
 def test_what_was_left_open_for_nothing_is_doubted_less() -> None:
-    """Doubted projects that taught nothing are doubted one fewer at a time: each may hide another."""
+    """Doubted projects that gave no result are doubted one fewer at a time: each may hide another."""
     reach = Reach()
     assert reach.fail(map(normalize, ("cat", "dog")))
     assert reach.fail([])

@@ -35,7 +35,10 @@ KNOWN = (CORP, PUBLIC)
     ],
 )
 def test_where_a_list_may_redirect_to(target: str, reason: str | None) -> None:
-    """To the same sites as pages, but into no other repository; the next request has no login of the last one."""
+    """A list may redirect to the same sites as pages, but not into another repository.
+
+    The next request has no earlier login.
+    """
     to = next_hop(KNOWN, CORP, HERE, None, target, hops=0, asked=())
     if reason is None:
         assert to == Location.of(target)
@@ -45,7 +48,7 @@ def test_where_a_list_may_redirect_to(target: str, reason: str | None) -> None:
 
 
 def test_a_list_may_move_to_https() -> None:
-    """From http to https of the same host is no other site."""
+    """A redirect from http to https of the same host stays on the site."""
     plain = Repository("corp", (Location.of("http://corp.example/simple/"),), 10)
     target = "https://corp.example/simple/"
     assert next_hop((plain,), plain, plain.locations[0], None, target, hops=0, asked=()) == Location.of(target)

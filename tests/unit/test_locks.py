@@ -194,19 +194,19 @@ PIPFILE: dict[str, Any] = {
 
 
 def read(name: str, text: str) -> Lock:
-    """What a lock of this name says."""
+    """The content of a lock with this name."""
     found = formats.format_of(name)
     assert found is not None
     return found.read(json.loads(text) if found.is_json else tomllib.loads(text), LockText(text, name))
 
 
 def by_name(lock: Lock) -> dict[str, Package]:
-    """The packages; of several with one name the last."""
+    """The packages; of several with one name, the last."""
     return {package.name: package for package in lock.packages}
 
 
 def test_a_uv_lock() -> None:
-    """Repositories, files with their hashes and lines, and other sources; without the project itself."""
+    """It has repositories, files with hashes and lines, and other sources; the project itself is left out."""
     lock = read("uv.lock", UV)
     found = by_name(lock)
     assert list(found) == ["acme", "direct", "gitdep", "local", "floating"]
@@ -231,7 +231,7 @@ def test_a_uv_lock() -> None:
 
 
 def test_a_poetry_lock() -> None:
-    """As one of uv; without a source it is PyPI's, and develop says that a folder is editable."""
+    """Like a uv.lock; without a source it is PyPI's, and `develop` means that a folder is editable."""
     lock = read("poetry.lock", POETRY)
     found = by_name(lock)
     corp = "https://u:s3cret@corp.example/simple"
@@ -252,7 +252,7 @@ def test_a_poetry_lock() -> None:
 
 
 def test_a_pdm_lock() -> None:
-    """It names no repositories; static URLs are read for the names of the files."""
+    """It names no repositories; static URLs are read for the file names."""
     lock = read("pdm.lock", PDM)
     found = by_name(lock)
     files = (LockedFile(WHEEL, {"sha256": "aa"}, 10), LockedFile(SDIST, {"sha256": "bb"}, 11))
@@ -273,7 +273,7 @@ def test_a_pdm_lock() -> None:
 
 
 def test_a_pipfile_lock_with_one_source() -> None:
-    """A package that names no source is from the only one; of several nobody can tell."""
+    """A package that names no source comes from the only one; with several sources it is not known."""
     only = {**PIPFILE["_meta"], "sources": PIPFILE["_meta"]["sources"][:1]}
     for meta, url in ((only, "https://u:s3cret@corp.example/simple"), (PIPFILE["_meta"], None)):
         lock = read("Pipfile.lock", json.dumps({"_meta": meta, "default": {"acme": {"version": "==1.0"}}}))
@@ -357,7 +357,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "text", "problem"), WRONG, ids=[str(number) for number in range(len(WRONG))])
 def test_what_is_no_such_lock(name: str, text: str, problem: str) -> None:
-    """A document of another shape is told by file and line, and ends in [usage]."""
+    """A document of another shape is an error with file and line, and the code [usage]."""
     with pytest.raises(NoLock) as caught:
         read(name, text)
     assert str(caught.value).startswith(name)
@@ -366,7 +366,7 @@ def test_what_is_no_such_lock(name: str, text: str, problem: str) -> None:
 
 
 def test_which_file_is_which_lock() -> None:
-    """By its name alone, as the tools find it."""
+    """Only the name decides, as in the tools."""
     names = {
         "uv.lock": "uv.lock",
         "tool.py.lock": "uv.lock",
@@ -383,7 +383,7 @@ def test_which_file_is_which_lock() -> None:
 
 
 def test_a_url_that_is_none_is_no_repository() -> None:
-    """A lock may name anything."""
+    """A lock may contain any text as a URL."""
     policy = read_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n', "f", {}, TOOLS)
     urls = ("https://corp.example/simple", "https://[", "https://other.example/")
     assert [str(lock_sources.repository_at(policy, url)) for url in urls] == ["corp (priority 99)", "None", "None"]

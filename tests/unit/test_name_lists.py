@@ -43,7 +43,7 @@ def html_list(names: list[str], *, base: str, between: str, close: str) -> str:
 
 @st.composite
 def html_texts(draw: st.DrawFn) -> str:
-    """A plain list with things cut out of it, put into it, doubled."""
+    """A plain list with pieces cut out, inserted and doubled."""
     base = draw(st.sampled_from(["/simple/", "", "../", "https://h.example:80/simple/", "//h.example/", "http://"]))
     between = draw(st.sampled_from(["\n", "<br/>\n", "<br />", " ", "x"]))
     text = html_list(draw(NAMES), base=base, between=between, close=draw(st.sampled_from(["", "<br>\n"])))
@@ -72,7 +72,7 @@ def mangled(draw: st.DrawFn, text: str) -> str:
 
 
 def slowly(read_list: Any, text: str) -> frozenset[NormalizedName] | None:
-    """What the slow reader reads; None if it is no list to it."""
+    """The result of the slow reader; None if it rejects the list."""
     try:
         found: frozenset[NormalizedName] = read_list(text)
     except (ValueError, RecursionError):

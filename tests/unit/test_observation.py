@@ -35,7 +35,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_files_are_told_apart(what: str) -> None:
+def test_how_files_are_compared(what: str) -> None:
     """Files are compared by name, then by the hashes that both state, else by place."""
     other, is_same = SAME[what]
     assert FILE.is_same(other) is is_same
@@ -49,7 +49,7 @@ def test_two_files_of_no_repository() -> None:
 
 
 def test_what_is_a_change() -> None:
-    """A refusal, another version, another file; not the same file, nor one that pip had to backtrack to."""
+    """A refusal, another version, another file; not the same file, nor one to which pip had to backtrack."""
     backtracked = replace(CHOICE, is_newest=False)
     other = replace(FILE, digests={"sha256": "bb"})
     assert change(CHOICE, Code.OWNED, CHOSEN, FILE) is None

@@ -43,7 +43,7 @@ def summed(*changes: dict[str, Any], log: str = "a.jsonl") -> Report:
 
 
 def test_hosts_and_choices_are_counted() -> None:
-    """A row for each kind of change, that on most hosts first; a record that came twice counts once."""
+    """Each kind of change has a row, those on most hosts first; a record that occurs twice counts once."""
     jinja: dict[str, Any] = {"project": "Jinja2", "pip": {"version": "3.1.6", "repository": "pypi"}}
     jinja["policy"] = {"version": "3.1.4", "repository": "corp"}
     report = summed({}, *({**jinja, "host": f"build-{n}"} for n in range(3)), {**jinja, "host": None})
@@ -66,7 +66,7 @@ def test_hosts_and_choices_are_counted() -> None:
 
 
 def test_nothing_to_report() -> None:
-    """Without records there is one line, and what could not be read."""
+    """Without records there is one line, and the lines that could not be read."""
     said = "1 log: the policy would change nothing. A host without a change writes no log."
     assert rendered.screen(Report(), ONE, 80) == said
     read = Read(1, 3, [Damage("a\x1b.jsonl", 4, "not JSON")])
@@ -76,7 +76,7 @@ def test_nothing_to_report() -> None:
 
 
 def test_many_rows_and_versions() -> None:
-    """20 rows unless all are wanted; of several versions the one that was chosen most often."""
+    """At most 20 rows unless all are requested; of several versions, the one that was chosen most often."""
     report = summed(*({"project": f"p{n}", "code": "unavailable"} for n in range(25)))
     said = rendered.screen(report, ONE, 80)
     assert "  ... and 5 more: -v shows all of them, and the hosts." in said
@@ -96,7 +96,7 @@ def other(name: str, code: str, pip: str | None = "pypi", policy: str | None = N
 
 
 def test_the_toml_is_safe_to_paste() -> None:
-    """As it is it opens no name; with its comments taken out it is a policy too, whose pins do not disagree."""
+    """As printed it opens no name; with its comments removed it is a valid policy, whose pins do not conflict."""
     report = summed(
         other("acme", "owned", policy="corp"),
         other("acme", "owned", policy="team"),

@@ -1,4 +1,4 @@
-"""What is remembered of who served which name: read from a document, told in explanations and findings. Pure."""
+"""Records of who served which name: read from a document, shown in explanations and findings. Pure."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def decide(remembered: tuple[str, ...] | Unknown) -> Decision[str]:
         {"schema": 1, "records": [{**RECORD._asdict(), "repository": ""}]},
     ],
 )
-def test_each_document_that_is_none(document: object) -> None:
-    """What is not whole is no memory: nothing of it counts."""
+def test_invalid_documents(document: object) -> None:
+    """A document that is not complete does not count at all."""
     with pytest.raises(ValueError, match=r"it is no document|one of its records"):
         from_document(document)
     assert from_document(json.loads(json.dumps(as_document([RECORD])))) == (RECORD,)
 
 
 def test_a_record_that_was_changed_is_noticed() -> None:
-    """Its digest is of all its parts."""
+    """Its digest covers all its parts."""
     changed = (RECORD._replace(project=normalize("x")), RECORD._replace(repository="x"), RECORD._replace(url="x"))
     assert len({digest(RECORD), *map(digest, changed)}) == 4
 
@@ -71,7 +71,7 @@ def test_records_count_by_name_and_by_url() -> None:
 
 
 def test_the_setting_is_the_rule_of_the_refusal() -> None:
-    """Whether the memory closes a name or cannot be read; a gateway's own memory is no setting."""
+    """The setting is named whether the records close a name or cannot be read; a gateway's own store is no setting."""
     said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
     assert f'rule: ownership = "{PLACE}"' in str(said)
     said = refusals.refusal(explain(policy(TWO), decide(("corp",)), "acme", {}))
@@ -87,7 +87,7 @@ def test_a_name_is_released_where_the_records_are() -> None:
     assert f"if others may have the name now: {release}" in str(said)
 
 
-def test_an_unreadable_memory_is_told() -> None:
+def test_an_unreadable_memory_is_reported() -> None:
     """The refusal names the place, the reason, who was not asked, and the setting; the audit does not guess."""
     decision = decide(Unknown(PLACE, "there is no such file"))
     explanation = explain(POLICY, decision, "acme", {})

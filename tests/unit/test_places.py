@@ -53,18 +53,18 @@ def test_one_place_in_several_spellings(url: str) -> None:
     ],
 )
 def test_what_a_server_may_answer_otherwise(url: str, may_be: bool) -> None:
-    """A URL that only some servers treat as the repository's does not mean it, but resembles it."""
+    """A URL that only some servers treat as the repository's does not match it, but resembles it."""
     assert (CORP.is_at(url), CORP.may_be_at(url)) == (False, may_be)
 
 
 def test_bytes_that_are_no_text() -> None:
-    """Two paths with different bytes are two places, on a disk and on a server."""
+    """Two paths with different bytes are different places, on a disk and on a server."""
     assert place("https://h.example/%FF/") != place("https://h.example/%FE/")
     assert place("file:///srv/%FF/") != place("file:///srv/%FE/")
 
 
 def test_files_of_this_machine() -> None:
-    """Of a file: URL all escapes are decoded, as pip does; localhost is this machine."""
+    """In file: URLs all escapes are decoded, as in pip; localhost is this machine."""
     for url in ("file:///srv/wh+eels", "file:///srv/wh%2beels/", "file:///srv/x/..//wh+eels/"):
         assert FLAT.is_at(url)
     assert site("file://localhost/") == site("file:///")

@@ -22,7 +22,7 @@ from repoprio.wheel_destinations import fold
 
 @pytest.fixture
 def on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the pure modules decide as on Windows."""
+    """Make the pure modules decide as on Windows."""
     for module in (shell, urls, locations):
         monkeypatch.setattr(module, "_IS_WINDOWS", True)
 
@@ -104,7 +104,7 @@ def test_variables_are_set_as_each_shell_does(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_paths_of_windows_are_urls_and_back(written: str, url: str, path: str) -> None:
-    """A drive is no scheme, a share's server is the host, and the home is that of Windows."""
+    """A drive is not a scheme, a share's server is the host, and the home is that of Windows."""
     found = location(written, {"USERPROFILE": "C:\\Users\\me", "HOME": "/c/Users/me"}, "")
     assert (found.url, path_of(found.url)) == (url, path)
 
@@ -156,7 +156,7 @@ def test_other_files_stay_others() -> None:
 
 
 def test_a_spelling_in_another_case_is_the_same_file(tmp_path: Path) -> None:
-    """Where the system says that two spellings are one file, they are; conda's hard links of one Python are two."""
+    """If the system says that two spellings are one file, they are; conda's hard links of one Python are two."""
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     (python := tmp_path / "one/Python").touch()
@@ -171,7 +171,7 @@ def test_a_spelling_in_another_case_is_the_same_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def launcher(tmp_path: Path) -> Path:
-    """A launcher as distlib makes it: a program, the first line, and a zip with the script."""
+    """A launcher like distlib's: a program, the first line, and a zip file with the script."""
     with zipfile.ZipFile(tmp_path / "script.zip", "w") as archive:
         main = "import re\nimport sys\nfrom pip._internal.cli.main import main\nif __name__ == '__main__':\n"
         main += "    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])\n    sys.exit(main())\n"
@@ -185,7 +185,7 @@ def launcher(tmp_path: Path) -> Path:
 
 
 def test_a_launcher_of_windows_is_read(launcher: Path, tmp_path: Path) -> None:
-    """Doctor knows the Python and its options of a pip.exe, and that it does nothing else."""
+    """Doctor finds the Python and its options in a pip.exe, and knows that it does nothing else."""
     words, body = pips._script(str(launcher))
     assert words == [str(tmp_path / "my env/python.exe"), "-I"]
     assert all(map(pips._ENTRY_POINT.fullmatch, body))
@@ -193,14 +193,14 @@ def test_a_launcher_of_windows_is_read(launcher: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"MZ\0 something", b"#!/usr/bin/python\n"])
 def test_another_program_is_no_launcher(content: bytes, tmp_path: Path) -> None:
-    """A program without a script in it says nothing of its Python."""
+    """A program without a script does not show its Python."""
     (file := tmp_path / "pip.exe").write_bytes(content)
     assert exe_launcher.script_in(str(file)) is None
     assert pips._script(str(file)) == ([], [])
 
 
 def test_an_archive_without_a_first_line_is_no_launcher(tmp_path: Path) -> None:
-    """Those of uv name their Python elsewhere: nothing is guessed."""
+    """Launchers of uv name their Python in another way: nothing is guessed."""
     with zipfile.ZipFile(file := tmp_path / "pip.exe", "w") as archive:
         archive.writestr("__main__.py", "")
     assert exe_launcher.script_in(str(file)) is None

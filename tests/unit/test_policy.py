@@ -34,7 +34,7 @@ TOOLS = Parsers(tomllib.loads, is_specifier, lambda: "https://default.example/si
 
 
 def policy(text: str, environ: Mapping[str, str] | None = None) -> Policy:
-    """The policy that `text` says."""
+    """The policy in `text`."""
     return read_text(text, "policy.toml", environ or {}, TOOLS)
 
 
@@ -92,7 +92,7 @@ def test_every_key_is_read() -> None:
     assert found.origins["repositories.a.priority"] == "policy.toml"
 
 
-def test_all_errors_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     """One run reports every error."""
     assert len(errors('mode = "x"\nfoo = 1\n[repositories.a]\npriority = 0\n[pins.b]\nprojects = []\n')) == 6
 
@@ -105,7 +105,7 @@ def test_no_error_shows_a_password() -> None:
 
 
 def test_variables_and_logins() -> None:
-    """`${VAR}` is read from the environment; an unset one is remembered, not an error."""
+    """`${VAR}` is read from the environment; an unset variable is recorded, and is not an error."""
     text = CORP.replace("https://", "https://${WHO}:${TOKEN}@")
     found = policy(text, {"WHO": "aws", "TOKEN": "t"}).repositories[0].locations[0]
     assert (found.user, found.password, found.url) == ("aws", "t", "https://corp.example/simple/")
@@ -129,7 +129,7 @@ def load_from(folder: Path, environ: Mapping[str, str]) -> Policy | None:
     return survey(environ, [found], TOOLS).sound()
 
 
-def test_which_file_speaks(tmp_path: Path) -> None:
+def test_which_file_counts(tmp_path: Path) -> None:
     """REPOPRIO_CONFIG replaces the system's file; the null device means no policy; no file means none."""
     system, mine = tmp_path / "system.toml", tmp_path / "mine.toml"
     assert load_from(tmp_path, {}) is None
@@ -155,7 +155,7 @@ def test_an_empty_variable_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("locked", ["locked = true\n", 'locked = "extend"\n', "locked = \n"])
-def test_a_locked_system_file_lets_nothing_else_speak(tmp_path: Path, locked: str) -> None:
+def test_a_locked_system_file_excludes_others(tmp_path: Path, locked: str) -> None:
     """With a locked or unreadable system file, REPOPRIO_CONFIG is an error that names both."""
     (tmp_path / "system.toml").write_text(locked + CORP)
     mine = tmp_path / "mine.toml"

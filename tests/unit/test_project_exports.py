@@ -1,4 +1,4 @@
-"""What the exports for Poetry, PDM, pipenv and pip leave out, and their comparison with files: pure, no tools."""
+"""What the exports for Poetry, PDM, pipenv and pip leave out, and how they are compared with files. Pure."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ NAMES = {"poetry": "Poetry", "pdm": "PDM", "pipenv": "pipenv", "pip": "pip"}
 
 
 @pytest.mark.parametrize(("which", "text", "gap"), GAPS, ids=[str(number) for number in range(len(GAPS))])
-def test_what_is_left_out_is_said(which: str, text: str, gap: str) -> None:
-    """A gap for each setting that a tool has no words for, in the comments of the export too."""
+def test_what_is_left_out_is_listed(which: str, text: str, gap: str) -> None:
+    """There is a gap for each setting that a tool cannot express, in the comments of the export too."""
     for installer in NAMES if which == "all" else (which,):
         exported = export(installer, text)
         wanted = gap.format(NAMES[installer])
@@ -98,7 +98,7 @@ def test_what_is_left_out_is_said(which: str, text: str, gap: str) -> None:
 
 
 def test_what_can_be_said_is_no_gap() -> None:
-    """PDM reserves names: patterns that no name matches both, and the same route twice, are no gap."""
+    """PDM reserves names: patterns that match no common name, and the same route twice, are no gap."""
     two = CORP + 'owns = ["a-*", "b"]\n' + TEAM + 'owns = ["c-*", "d"]\n'
     exported = export("pdm", two + '[pins.p]\nprojects = ["b"]\nrepositories = ["corp"]\n')
     assert not exported.gaps
@@ -115,7 +115,7 @@ def test_what_can_be_said_is_no_gap() -> None:
 
 
 def test_names_that_poetry_keeps_for_itself() -> None:
-    """PyPI has no URL there, and no other source its name; a tier that comes first is merged."""
+    """PyPI has no URL in Poetry, and no other source may have its name; the first tier is merged."""
     alias = CORP + '[repositories.pypi]\nurl = "pypi"\npriority = 90\n'
     assert export("poetry", alias).document["source"][1] == {"name": "PyPI", "priority": "supplemental"}
     other = CORP + PUBLIC.replace(".public", ".pypi") + '[pins.x]\nprojects = ["x"]\nrepositories = ["pypi"]\n'
@@ -142,13 +142,13 @@ WRONG = [
 
 @pytest.mark.parametrize(("installer", "text", "problem"), WRONG, ids=[str(number) for number in range(len(WRONG))])
 def test_what_cannot_be_exported(installer: str, text: str, problem: str) -> None:
-    """Where a tool would go on with PyPI, or without a repository that owns names, there is no export."""
+    """If a tool would continue with PyPI, or without a repository that owns names, nothing is exported."""
     with pytest.raises(CannotExport, match=problem.replace("$", r"\$")):
         export(installer, text)
 
 
 def test_the_alias_of_pypi_needs_a_pip() -> None:
-    """Where no pip says what it stands for, nothing is guessed."""
+    """If no pip says which URL it means, nothing is guessed."""
     tools = TOOLS._replace(default_index=lambda: "pypi")
     policy = read_text(CORP.replace("https://corp.example/simple/", "pypi"), "policy.toml", {}, tools)
     with pytest.raises(CannotExport, match="no pip was found here to say what pypi stands for"):
@@ -156,7 +156,7 @@ def test_the_alias_of_pypi_needs_a_pip() -> None:
 
 
 def test_differences_of_pips_file() -> None:
-    """Each section in which pip may find another index is compared; a spelling of the same URL is none."""
+    """Each section in which pip may find another index is compared; another spelling of a URL is no difference."""
     tool = BY_NAME["pip"]
     exported = export("pip", CORP)
     assert (
@@ -171,7 +171,7 @@ def test_differences_of_pips_file() -> None:
 
 
 def test_clients_of_a_gateway_obey_it_alone() -> None:
-    """Where the policy names a gateway, clients without the hook get that; nothing else of the policy is theirs."""
+    """If the policy names a gateway, clients without the hook get only that, and nothing else of the policy."""
     policy = read_text('gateway = "https://gate.example/simple/"\n' + CORP + PUBLIC, "policy.toml", {}, TOOLS)
     exported = BY_NAME["pip"].export(of_clients(policy))
     assert (exported.document, exported.gaps) == ({"global": {"index-url": "https://gate.example/simple/"}}, ())
@@ -181,7 +181,7 @@ def test_clients_of_a_gateway_obey_it_alone() -> None:
 
 @pytest.mark.parametrize("installer", [name for name in NAMES if name != "pip"])
 def test_differences(installer: str) -> None:
-    """Each setting that decides is compared; what a tool has by default need not be said."""
+    """Each setting that affects choices is compared; a tool's defaults need not be written."""
     tool = BY_NAME[installer]
     exported = export(installer, CORP + PUBLIC)
     document: dict[str, Any] = dict(exported.document)
@@ -209,7 +209,7 @@ def test_differences(installer: str) -> None:
 
 
 def test_the_part_of_a_file() -> None:
-    """A tool's table; an empty one where there is none, or something else."""
+    """The table of a tool; empty if it is missing or not a table."""
     document = {"tool": {"poetry": {"a": 1}, "pdm": 1}}
     assert part_of(document, "tool.poetry") == {"a": 1}
     assert part_of(document, "") == document

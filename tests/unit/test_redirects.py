@@ -73,7 +73,7 @@ def test_spellings_of_a_page(path: str, verdict: RepositoryState | None) -> None
 
 
 def explanation(policy: Policy, target: str) -> Explanation:
-    """What is to say of acme, of which corp redirects to `target`; all others serve it."""
+    """The explanation of acme if corp redirects to `target`; all others serve it."""
 
     def fetch(ask: FetchRequest) -> FetchResult[str]:
         return RedirectReceived(target) if ask.repository.name == "corp" else PageFound("page", 1)
@@ -100,7 +100,7 @@ def test_the_rule_that_keeps_a_name_from_the_target_is_named() -> None:
     assert found.code == "redirects-into"
 
 
-def test_a_redirect_hands_nothing_on_where_nobody_else_is_asked() -> None:
+def test_a_redirect_is_absence_if_nobody_else_is_asked() -> None:
     """If nobody else is asked, an owner that redirects unknown names is absent, wherever it redirects to."""
     alone = Policy((CORP, replace(PUBLIC, enabled=False)))
     assert explanation(alone, f"{PUBLIC.locations[0].url}acme/").outcome.value == "absent"

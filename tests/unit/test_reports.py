@@ -45,8 +45,8 @@ NOTE = Finding(
 )
 
 
-def test_the_screen_begins_with_what_it_comes_to() -> None:
-    """A summary line, then the findings, the worst first, with code, rule and fix; no control characters."""
+def test_the_screen_begins_with_a_summary() -> None:
+    """A summary line, then the findings, worst first, with code, rule and fix; no control characters."""
     text = rendered.screen(audit(NOTE, FOUND, help="go/pip"), 80)
     assert text.startswith("2 findings in 42 distributions: 1 error, 1 note\n\n  error    acme 99.0 is installed")
     assert "\x1b" not in text
@@ -62,7 +62,7 @@ def test_the_screen_begins_with_what_it_comes_to() -> None:
     assert "pylock.toml: acme" in rendered.screen(audit(*located), 200)
 
 
-def test_many_findings_of_one_cause_are_told_together() -> None:
+def test_many_findings_of_one_cause_are_grouped() -> None:
     """Four or more become one, with at most six names and one remedy; -v and JSON list each; in a lock, per file."""
     down = [
         Finding("unavailable", "repoprio cannot judge it.", "r", f"p{n}", "1.0", shared=Shared("corp is down", "all"))
@@ -154,7 +154,7 @@ def test_sarif_places(finding: Finding, artifact: dict[str, str]) -> None:
 
 
 def test_a_caution_stands_before_the_help() -> None:
-    """A warning about the remedies is printed once before them, if there are any."""
+    """A warning about the remedies is printed once, before them."""
     told = rendered.screen(audit(FOUND, caution="It only observes.", help="go/pip"), 80)
     assert told.endswith("\n\nIt only observes.\n\nhelp: go/pip")
     assert "observes" not in rendered.screen(audit(caution="It only observes."), 80)
@@ -166,7 +166,7 @@ def test_another_environment_says_what_was_read() -> None:
     assert "read:" not in rendered.screen(audit(read=("/srv/packages",)), 80)
 
 
-def test_names_that_nobody_has_are_told_together() -> None:
+def test_names_that_nobody_has_are_grouped() -> None:
     """Many unknown names are one group with all names, so that others stay visible; `-v` and JSON list each."""
     shared = Shared("", "add all")
     many = [

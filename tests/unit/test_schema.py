@@ -99,7 +99,7 @@ def test_each_key_is_documented() -> None:
         assert all(f"`{key}`" in text for key in keys)
 
 
-def test_policy_is_required_or_not_said() -> None:
+def test_policy_has_one_value() -> None:
     """The key `policy` has one value."""
     assert values.required("required") == "required"
     with pytest.raises(values.NotExpected, match="required"):

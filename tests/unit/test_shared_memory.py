@@ -1,4 +1,4 @@
-"""One memory for many lookups: one after the other, in threads, in tasks, and for longer than a run."""
+"""One memory for many lookups: sequential, in threads, in tasks, and for longer than a run."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ LIFETIMES = Lifetimes(canary=10, project_list=20, outage=5)
 
 
 def repository(name: str, priority: int, *, canary: bool = False, listing: bool = False) -> Repository:
-    """A repository at a site of its own."""
+    """A repository on a separate site."""
     location = Location.of(f"https://{name}.example/simple/")
     return Repository(name, (location,), priority, canary=KNOWN if canary else None, complete_listing=listing)
 
 
 def has(ask: FetchRequest) -> bool:
-    """Whether the repository has the name: one has those that begin with its own name."""
+    """Whether the repository has the name: it has those that begin with its own name."""
     return ask.name.startswith(ask.repository.name)
 
 
 def answer_to(ask: FetchRequest) -> FetchResult[str]:
-    """The answer of a sound world."""
+    """The answer without any faults."""
     if ask.what is ResourceKind.CANARY:
         return PageFound("canary", 1)
     if ask.what is ResourceKind.LIST:
@@ -75,12 +75,12 @@ POLICIES: dict[Mode, Policy] = {
 
 
 def fits(offers: tuple[RepositoryResult[str], ...]) -> bool:
-    """In flexible mode every third name of a repository has no version that fits."""
+    """In flexible mode, every third name of a repository has no version that fits."""
     return not str(offers[0].page).endswith(("3", "6", "9"))
 
 
 class Site:
-    """Answers and counts what it is asked; `pause` gives way to others while a request is under way."""
+    """Answers requests and counts them; `pause` lets others run while a request is in progress."""
 
     def __init__(
         self, answer: Callable[[FetchRequest], FetchResult[str]], pause: Callable[[], None] = lambda: None
@@ -98,12 +98,12 @@ class Site:
         return self._answer(ask)
 
     def of(self, what: ResourceKind) -> int:
-        """How many requests were for such a thing."""
+        """The number of requests of this kind."""
         return sum(count for (_, asked, _), count in self.asked.items() if asked is what)
 
 
 def essence(decisions: Iterable[Decision[str]]) -> list[object]:
-    """What an installation and an explanation depend on; not for which name an outage was found."""
+    """The parts of a decision that installations and explanations depend on, without the name that found an outage."""
     return [
         (one.name, one.outcome, one.code, one.owners, [(f.repository.name, f.state, f.cause) for f in one.results])
         for one in decisions
@@ -202,14 +202,14 @@ class Clock:
     now = 100.0
 
     def __call__(self) -> float:
-        """The time."""
+        """The current time."""
         return self.now
 
 
 def asked_over_time(
     memory: Memory[str], clock: Clock, site: Site, times: Sequence[float], repository: Repository
 ) -> list[list[ResourceKind]]:
-    """What a lookup of a name never asked before asks, at each of these times after the start."""
+    """The requests that a lookup of a new name sends, at each of these times after the start."""
     start, seen = clock.now, []
     for number, at in enumerate(times):
         clock.now = start + at
@@ -240,7 +240,7 @@ def test_what_expires(
     later: list[ResourceKind],
     expires: bool,
 ) -> None:
-    """A canary, a list and an outage are remembered for their time from when they came; within a run for ever."""
+    """A canary, a list and an outage are remembered for a limited time; within a run, until its end."""
     corp = repository("corp", 10, **keys)
     clock, policy = Clock(), Policy((corp,))
     memory: Memory[str] = ExpiringMemory(policy, LIFETIMES, clock) if expires else RunMemory(policy)
@@ -270,7 +270,7 @@ def test_a_lookup_goes_on_with_what_it_recalled() -> None:
 
 
 def test_an_expiring_store_keeps_nothing_that_is_over() -> None:
-    """A long-lived store does not grow by values that nobody asks for again."""
+    """A long-lived store does not grow because of values that nobody requests again."""
     clock = Clock()
     store = ExpiringStore[int, str](10, clock, threading.Lock())
     for number in range(1000):

@@ -1,4 +1,4 @@
-"""Pages that gateways share, as pure data: signed, bounded, and apart from those of any other policy."""
+"""Pages that gateways share, as pure data: signed, bounded, and separate for each policy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LABEL = Label("space", "acme", "epoch")
 
 
 def repository(name: str, priority: int) -> Repository:
-    """A repository at a site of its own."""
+    """A repository on a separate site."""
     return Repository(name, (Location.of(f"https://{name}.example/simple/"),), priority)
 
 
@@ -42,7 +42,7 @@ PAGE = SharedPage(
 
 
 def test_a_page_comes_back_as_it_was_sealed() -> None:
-    """All forms with their ETags, small ones as they are and large ones compressed, and the sources of files."""
+    """All forms with their ETags, small ones unchanged and large ones compressed, and the sources of files."""
     found = unseal(KEY, LABEL, seal(KEY, LABEL, PAGE), POLICY.repositories)
     assert found == PAGE
     assert found.forms[Media.JSON, True].content == b"{}"
@@ -52,13 +52,13 @@ def test_a_page_comes_back_as_it_was_sealed() -> None:
 
 @pytest.mark.parametrize("label", [LABEL._replace(space="x"), LABEL._replace(name="x"), LABEL._replace(epoch="x")])
 def test_a_value_counts_only_for_what_it_is_about(label: Label) -> None:
-    """Its signature holds policy, project and epoch."""
+    """Its signature covers policy, project and epoch."""
     with pytest.raises(Damaged, match="signature"):
         unseal(KEY, label, seal(KEY, LABEL, PAGE), POLICY.repositories)
 
 
 def test_no_byte_of_a_value_can_be_changed() -> None:
-    """Nor cut off, nor written by somebody without the key."""
+    """A value that is cut off, or written without the key, does not count either."""
     value = seal(KEY, LABEL, PAGE)
     broken = [value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in range(0, len(value), 7)]
     for wrong in (*broken, value[:-1], value + b"x", b"", seal(b"other", LABEL, PAGE)):
@@ -75,13 +75,13 @@ def test_no_byte_of_a_value_can_be_changed() -> None:
     ],
 )
 def test_the_gateway_is_sent_to_no_site_but_the_owners(source: Source) -> None:
-    """Also by a value with the right signature."""
+    """A value with a valid signature cannot do that either."""
     with pytest.raises(Damaged):
         unseal(KEY, LABEL, seal(KEY, LABEL, replace(PAGE, sources={"x": source})), POLICY.repositories)
 
 
 def test_what_unpacks_to_too_much_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A value of some kilobytes may be gigabytes; nor does one that is cut within count."""
+    """A few kilobytes may unpack to gigabytes; a compressed value that is cut off does not count either."""
     monkeypatch.setattr(envelope, "_MOST_UNPACKED", 100)
     with pytest.raises(Damaged, match="ValueError"):
         unseal(KEY, LABEL, seal(KEY, LABEL, PAGE), POLICY.repositories)
@@ -89,14 +89,14 @@ def test_what_unpacks_to_too_much_is_damaged(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("content", [b"", b"[]\n", b"{}\n", b"[" * 100_000, _LISTED])
 def test_a_signed_value_of_another_shape_is_damaged(content: bytes) -> None:
-    """As one of a faulty gateway would be."""
+    """A gateway with a defect could write such a value."""
     value = envelope._FORMAT + envelope._mark(KEY, LABEL, content) + content
     with pytest.raises(Damaged):
         unseal(KEY, LABEL, value, POLICY.repositories)
 
 
 def test_what_decides_is_in_the_fingerprint() -> None:
-    """Each setting that a page may depend on, logins and patterns too; what only people read is not."""
+    """It covers each setting that a page may depend on, logins and patterns too; not what only people read."""
     login = replace(CORP, locations=(replace(CORP.locations[0], user="u", password="p"),))
     others = [
         Policy((CORP, PUBLIC, TEAM)),
@@ -118,7 +118,7 @@ def test_what_decides_is_in_the_fingerprint() -> None:
 
 
 def test_the_fingerprint_is_the_same_in_each_process() -> None:
-    """Sets have another order in each."""
+    """Sets are ordered differently in each process."""
     program = (
         "from repoprio.policy.model import *; from repoprio.serve.sharing.fingerprint import fingerprint\n"
         "r = Repository('corp', (Location.of('https://corp.example/'),), 1, absent=frozenset(range(400, 420)),\n"
@@ -135,7 +135,7 @@ def test_the_fingerprint_is_the_same_in_each_process() -> None:
 
 
 def test_who_may_own_a_name() -> None:
-    """One whole or part of a tier that is routed, and none below the one that keeps the name; merged, all."""
+    """A whole tier or a routed part of it, and none below the one that keeps the name; under merge, all."""
     acme = normalize("acme")
     assert ownership.may_own(POLICY, acme, ["corp", "team"], ["corp"])
     assert ownership.may_own(POLICY, acme, ["corp"], ["public"])

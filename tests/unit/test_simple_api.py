@@ -32,11 +32,11 @@ DIGEST = "ab" * 32
 
 
 class Versions:
-    """The versions of `packaging`, which the tests have."""
+    """The versions of `packaging`, which the tests require."""
 
     @staticmethod
     def is_version(text: str, /) -> bool:
-        """Whether `packaging` takes it."""
+        """Whether `packaging` accepts it."""
         try:
             Version(text)
         except InvalidVersion:
@@ -45,7 +45,7 @@ class Versions:
 
     @staticmethod
     def newest_first(texts: frozenset[str], /) -> tuple[str, ...]:
-        """In the order of `packaging`."""
+        """The versions in the order of `packaging`."""
         return tuple(sorted(texts, key=Version, reverse=True))
 
 
@@ -55,13 +55,13 @@ VERSIONS = Versions()
 def page(
     body: str | bytes, content_type: str = HTML, url: str = URL, *, is_delimited: bool = True
 ) -> PageFound[ProjectPage]:
-    """What the reader makes of a page of acme."""
+    """The reader's result for a page of acme."""
     raw = body.encode() if isinstance(body, str) else body
     return reader.read_project_page(ACME, Response(url, raw, content_type, is_delimited), VERSIONS)
 
 
 def json_page_of(*files: dict[str, Any], **more: Any) -> str:
-    """A page of acme in JSON; each file is an archive of its own unless it says otherwise."""
+    """A page of acme in JSON; each file is a separate archive unless it says otherwise."""
     whole = [{"url": f"acme-{n}.zip", "filename": f"acme-{n}.zip", "hashes": {}} | file for n, file in enumerate(files)]
     return json.dumps({"meta": {"api-version": "1.4"}, "name": "acme", "files": whole, **more})
 
@@ -79,7 +79,7 @@ def refused(body: str | bytes, content_type: str = HTML, **how: Any) -> Unusable
 
 
 def test_json_says_all_there_is() -> None:
-    """PEP 691, 700, 714, 740 and 792: each key becomes a field."""
+    """Each key of PEP 691, 700, 714, 740 and 792 becomes a field."""
     text = json_page_of(
         {
             "url": "acme-1.0-py3-none-any.whl",
@@ -166,7 +166,7 @@ def test_times_are_read_on_every_python(text: str, moment: datetime) -> None:
         *("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+00:01"),
     ],
 )
-def test_what_is_no_time_breaks_a_page(text: object) -> None:
+def test_an_invalid_time_breaks_a_page(text: object) -> None:
     """An unreadable time makes the page invalid: the age of the file would be unknown."""
     assert refused(json_page_of({"upload-time": text}), JSON).cause is Cause.BROKEN
 
@@ -217,7 +217,7 @@ def test_no_page(body: str | bytes, content_type: str, said: str, cause: Cause) 
 
 
 def test_html_that_pythons_parser_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where html.parser gives up, as that of Python 3.13 does at a broken declaration, the page is unusable."""
+    """If html.parser gives up, like that of Python 3.13 at a broken declaration, the page is unusable."""
 
     def give_up(*_: object) -> None:
         raise AssertionError
@@ -253,7 +253,7 @@ def test_of_a_link_only_what_is_used_is_kept(quote: str) -> None:
 
 @pytest.mark.parametrize("before", [2**16 - n for n in (3, 20, 60, 90, 110, 130)])
 def test_html_is_read_alike_wherever_its_parts_end(before: int) -> None:
-    """In a link, a comment, a quoted value with brackets in it: what comes in two parts is read as one."""
+    """A link, a comment or a quoted value with brackets that comes in two parts is read as one."""
     begin = "<!DOCTYPE html><html><body>"
     links = (
         """<a href='acme-1.0.tar.gz' data-yanked="<a > b>">acme</a>"""
@@ -269,7 +269,7 @@ def test_html_is_read_alike_wherever_its_parts_end(before: int) -> None:
 
 
 def test_html_that_was_cut_short() -> None:
-    """Without a stated length, a page that was begun must have its end."""
+    """Without a stated length, a page must have its end."""
     whole = html_page_of("<a href='acme-1.zip'>x</a><br />")
     assert page(whole, is_delimited=False).files == 1
     assert refused(whole[:-7], is_delimited=False).cause is Cause.CUT_SHORT
@@ -497,7 +497,7 @@ def test_hashes_in_links() -> None:
 
 
 def listed(body: str | bytes, content_type: str) -> ProjectListFound | FetchFailed:
-    """What the reader makes of a project list."""
+    """The reader's result for a project list."""
     raw = body.encode() if isinstance(body, str) else body
     return project_list.read_project_list(Response("https://corp.example/simple/", raw, content_type))
 

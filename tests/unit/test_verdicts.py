@@ -38,13 +38,13 @@ ACME = Subject("acme", "99.0", "is installed", pip="pip", place="site-packages/a
 def decide(
     text: str, pages: Mapping[str, FetchResult[str]], *, below: bool = False, fits: bool = False
 ) -> Decision[str]:
-    """The decision on acme where these repositories answer so, and the others 404."""
+    """The decision on acme if these repositories give these answers, and the others 404."""
     lookup = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"), below_owner=below)
     return drive(lookup, lambda ask: pages.get(ask.repository.name, StatusReceived(404)), lambda _: fits)
 
 
 def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
-    """What repositories have: one wheel of each version."""
+    """The content of repositories: one wheel of each version."""
     files = {
         name: tuple(ListedFile(f"acme-{v}.whl", v, {"sha256": f"{name}{v}"}) for v in found)
         for name, found in versions.items()
@@ -56,7 +56,7 @@ AGAIN = "pip install --force-reinstall --no-deps acme==1.0"
 
 
 def one(found: list[Finding]) -> tuple[str, str, str]:
-    """Code, message and what to do of the only finding."""
+    """Code, message and remedy of the only finding."""
     (finding,) = found
     return finding.code, finding.message, finding.full_remedy
 
@@ -163,7 +163,7 @@ def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], c
         ),
     ],
 )
-def test_under_a_lock_the_fix_is_to_ask_its_keeper(more: str, said: str) -> None:
+def test_under_a_lock_the_fix_is_to_ask_its_maintainer(more: str, said: str) -> None:
     """Users who may not change the policy are told whom to ask."""
     text = f"{TWO}{more}"
     locked = replace(policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
@@ -203,7 +203,7 @@ def test_a_pins_versions() -> None:
 
 
 def test_what_is_too_young() -> None:
-    """A version that has to wait is a warning with the rule, and what to install instead; of unknown age a note."""
+    """A version that must wait is a warning with the rule, and what to install instead; of unknown age, a note."""
     now = datetime(2026, 3, 1, tzinfo=timezone.utc)
     rules = policy(TWO)
     wait = Wait(rules.repositories[0], timedelta(days=7), Rule("repositories.corp.min-age", "", "policy.toml"))
@@ -218,7 +218,10 @@ def test_what_is_too_young() -> None:
 
 
 def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
-    """A version of a passed-over tier is fine; one of a lower tier only is reported; one of none is foreign."""
+    """A version that a passed-over tier also has is fine; one that only a lower tier has is reported.
+
+    Else it is foreign.
+    """
     text = f'mode = "flexible"\n{TWO}'
     decision = decide(text, {"corp": PAGE, "pypi": PAGE})
     assert decision.of() == []
@@ -310,7 +313,7 @@ def test_files_of_a_lock_by_hash(
 
 
 def test_a_file_of_another_version_or_from_below() -> None:
-    """Files of other versions do not count, but where none is stated; a lower repository that lists it is named."""
+    """Files of other versions count only if no version is stated; a lower repository that lists the file is named."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
     files = {"corp": (ListedFile("f.whl", "1.0", SHA),), "pypi": (ListedFile("x.whl", "99.0", SHA),)}
     found = Offer(files, {"corp": ("1.0",), "pypi": ("99.0",)})
@@ -323,7 +326,7 @@ def test_a_file_of_another_version_or_from_below() -> None:
     assert (bare.code, "its file has no hash" in bare.message) == ("no-hash", True)
 
 
-def test_that_nothing_has_a_hash_is_told_once() -> None:
+def test_that_nothing_has_a_hash_is_reported_once() -> None:
     """A file without any hashes gives one finding, if it would otherwise give several."""
     bare = [Finding("no-hash", "x", "y", name, file=file) for name, file in (("a", "f"), ("b", "f"), ("c", "g"))]
     other = Finding("yanked", "x", "y", "b", file="f")
@@ -376,7 +379,7 @@ def read(text: str) -> list[Package]:
 
 
 def test_a_pylock_is_read_with_its_lines() -> None:
-    """Names, versions, files with their hashes and lines; and where other things come from, without logins."""
+    """Names, versions, files with hashes and lines, and the origin of other packages, without logins."""
     acme, *others = read(PYLOCK)
     assert (acme.name, acme.version, acme.line, acme.source) == ("acme", "1.0", 4, None)
     assert acme.files == (
@@ -426,26 +429,26 @@ def test_what_is_no_pylock_is_wrong_use(text: str) -> None:
 
 
 def test_names_of_locks() -> None:
-    """PEP 751 names the files."""
+    """PEP 751 defines the file names."""
     names = ("pylock.toml", "pylock.dev.toml", "pylock.a.b.toml", "lock.toml")
     assert [formats.format_of(name) is formats.PYLOCK for name in names] == [True, True, False, False]
 
 
 def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
-    """A repository without the name is asked and passed: the owner below it decides."""
+    """A repository without the name is passed: the owner below it decides."""
     decision = decide(TWO, {"corp": NotFound(), "pypi": PAGE})
     assert verdicts.judge(policy(), decision, ACME, offer(pypi=("99.0",))) == []
 
 
 def test_no_version_is_named_for_another_python() -> None:
-    """For another Python no version is proposed: what fits here may not fit there."""
+    """For another Python no version is proposed: a version that fits here may not fit there."""
     subject = Subject("ledger", "9.0", "is installed", pip="pip", is_elsewhere=True)
     remedy = install_again(subject, Offer(fits=lambda: "1.2"))
     assert remedy == ("install it by its name", "pip install --force-reinstall --no-deps ledger")
 
 
 def test_the_repository_that_a_lock_names() -> None:
-    """The owner is no news; another is a warning, or an error if nothing proves the files."""
+    """The owner gives no finding; another one is a warning, or an error if nothing proves the files."""
     rules, decision = policy(), decide(TWO, {"corp": PAGE})
     corp, pypi = rules.repositories
     subject = Subject("acme", "1.0", "is locked", file="uv.lock", line=3)
@@ -475,7 +478,7 @@ def test_the_repository_that_a_lock_names() -> None:
 
 
 def test_the_repositories_of_a_lock() -> None:
-    """One that the policy does not list is unlisted; one whose certificate does not matter is a trusted host."""
+    """A repository that the policy does not list is unlisted; one without certificate checks is a trusted host."""
     rules = policy()
     listed = Index("https://corp.example/simple", 4)
     assert not list(lock_sources.judge_index(rules, listed, rules.repositories[0], "Pipfile.lock"))

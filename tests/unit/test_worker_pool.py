@@ -27,7 +27,7 @@ def page_of(name: str) -> FetchRequest:
 
 
 def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
-    """Many jobs for one site do not block others: urgent jobs are done by idle threads."""
+    """Many jobs for one site do not block others: idle threads run urgent jobs."""
     pool, seen, is_over = WorkerPool(most=8, per_site=lambda _: 2), set(), threading.Event()
 
     def wait() -> None:
@@ -53,13 +53,13 @@ def test_what_waits_for_a_busy_site_starts_no_thread() -> None:
 
 
 def test_a_job_that_comes_as_a_thread_gives_up_is_done() -> None:
-    """A job that is handed in while the last idle thread stops waiting is run by that thread, which was counted on."""
+    """A job that is submitted while the last idle thread stops waiting is run by that thread."""
     pool, waits = WorkerPool(), 0
     handed_in: list[int] = []
     done: list[int] = []
 
     class Late(threading.Condition):
-        """The wait is over; every other time, before the thread goes on, somebody still finds it waiting."""
+        """Every other time the wait is over before the thread continues, somebody still finds it waiting."""
 
         def wait(self, timeout: float | None = None) -> bool:
             nonlocal waits
@@ -79,7 +79,7 @@ def test_a_job_that_comes_as_a_thread_gives_up_is_done() -> None:
 
 
 def test_what_nobody_waits_for_is_done_afterwards() -> None:
-    """In a thread of a pool it follows all other work, and its trouble ends nothing; elsewhere it is done at once."""
+    """In a thread of a pool it runs after all other work, and its errors end nothing; elsewhere it runs at once."""
     pool, done, is_over = WorkerPool(most=1), list[str](), threading.Event()
 
     def fail() -> None:
@@ -162,7 +162,7 @@ DOWN, BUSY = FetchFailed("no answer"), StatusReceived(503)
 def test_only_a_site_that_answers_may_be_crowded(
     answer: FetchResult[str], own_answer: FetchResult[str], times: int
 ) -> None:
-    """What goes wrong beside other requests is asked again, alone; but not of a site that is down."""
+    """A request that fails beside others is repeated alone, except to a site that is down."""
     both, is_over = threading.Barrier(2), threading.Event()
 
     def fetch_ahead(ask: FetchRequest) -> FetchResult[str]:
@@ -189,14 +189,14 @@ def test_only_a_site_that_answers_may_be_crowded(
 
 
 def test_progress_never_goes_back() -> None:
-    """A name that goes on to the next repository does not lower the count of those that are done."""
+    """A name that continues with the next repository does not lower the number of finished ones."""
     shown = []
 
     class Noted:
-        """What a person is told."""
+        """Records what a person is shown."""
 
         def show(self, done: int, under_way: int) -> None:
-            """Note it."""
+            """Record it."""
             shown.append((done, under_way))
 
         def hide(self) -> None:
