@@ -8,7 +8,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
-from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -17,6 +16,8 @@ from repoprio.lookup.ownership import as_document
 from repoprio.output import redact_secrets
 from repoprio.render import explain_json
 from repoprio.serve import problems, relay, requests
+from repoprio.serve.answers import pages
+from repoprio.serve.answers.pages import NO_SCRIPTS, NO_SNIFFING, VARY, Headers
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.kept_pages import Page
@@ -29,23 +30,18 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 _LOG = logging.getLogger("repoprio.serve")
 _NEVER_STORED = (b"cache-control", b"no-store")
-_VARY = (b"vary", b"Accept, Accept-Encoding")
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
-_READ = frozenset({b"accept", b"accept-encoding", b"if-none-match", b"range"})
 # The path of a file changes with its content, if its page states a hash.
 _FOR_EVER, _ASK_AGAIN = (b"cache-control", b"max-age=31536000, immutable"), (b"cache-control", b"no-cache")
 _OF_FILES = (
     (b"content-type", b"application/octet-stream"),
     (b"accept-ranges", b"bytes"),
-    _NO_SNIFFING,
+    NO_SNIFFING,
 )
 # Only the log has the reasons: everybody may read this answer.
 _OUTDATED = b"ok, under the policy before: the one of the files cannot be served (see the log of the gateway)\n"
-_NO_SCRIPTS = (b"content-security-policy", b"default-src 'none'")
 
 
 class App:
@@ -81,14 +77,14 @@ class App:
 
     async def _list(self, scope: Scope, send: Send) -> None:
         """Send the list of all projects in parts, because it can have a million names."""
-        media = requests.media(_sent(scope).get(b"accept", ""))
+        media = requests.media(pages.relevant(scope["headers"]).get(b"accept", ""))
         found = problems.no_media() if media is None else await self._gateway.lists.names()
         if isinstance(found, Problem) or media is None:
             assert isinstance(found, Problem)
             await _send(scope, send, *_problem(found))
             return
-        headers = [(b"content-type", media.value.encode()), (b"cache-control", b"max-age=60"), _VARY, _NO_SNIFFING]
-        headers += [] if media is requests.Media.JSON else [_NO_SCRIPTS]
+        headers = [(b"content-type", media.value.encode()), (b"cache-control", b"max-age=60"), VARY, NO_SNIFFING]
+        headers += [] if media is requests.Media.JSON else [NO_SCRIPTS]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for part in union.write(found, media) if scope["method"] == "GET" else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
@@ -103,14 +99,14 @@ class App:
             if source is None:
                 found = page if isinstance(page, Problem) else problems.no_file()
             else:
-                asked = requests.byte_range(_sent(scope).get(b"range", ""))
+                asked = requests.byte_range(pages.relevant(scope["headers"]).get(b"range", ""))
                 found = await relay.open_file(self._client, stack, source, scope["method"], asked)
             if isinstance(found, Problem):
                 await _send(scope, send, *_problem(found))
                 return
             headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in found.headers]
             kept = _FOR_EVER if source and source.hashes else _ASK_AGAIN
-            headers += [_NEVER_STORED, _NO_SNIFFING] if found.status == 416 else [kept, *_OF_FILES]
+            headers += [_NEVER_STORED, NO_SNIFFING] if found.status == 416 else [kept, *_OF_FILES]
             headers.append((b"x-repoprio-owner", found.repository.encode()))
             await send({"type": "http.response.start", "status": found.status, "headers": headers})
             # Parts for a client that went away are dropped silently, so the whole file would be fetched for nothing.
@@ -142,14 +138,13 @@ class App:
         return _problem(problems.unknown_path())
 
     async def _project(self, target: requests.Project, scope: Scope) -> tuple[int, Headers, bytes]:
-        sent = _sent(scope)
-        media = requests.media(sent.get(b"accept", ""))
-        if media is None:
+        wanted = pages.wanted(target.name, scope["headers"])
+        if wanted is None:
             return _problem(problems.no_media())
         found = self._gateway.warm(target.name) or await self._gateway.page(target.name)
         if isinstance(found, Problem):
             return _problem(found)
-        return self._page(found, media, sent)
+        return pages.answer(found, wanted, self._gateway.clock())
 
     def _search(self, target: requests.Search, scope: Scope) -> tuple[int, Headers, bytes]:
         """The page with the search field, or a redirect to the explanation of a submitted name."""
@@ -163,7 +158,7 @@ class App:
 
     async def _explain(self, target: requests.Explain, scope: Scope) -> tuple[int, Headers, bytes]:
         found = await self._gateway.explanation(target.name)
-        wants_json = requests.wants_json(_sent(scope).get(b"accept", ""), _query(scope))
+        wants_json = requests.wants_json(pages.relevant(scope["headers"]).get(b"accept", ""), _query(scope))
         if isinstance(found, Problem):
             state = (b"x-repoprio-state", found.code.encode())
             page = html.failed(target.name, found, redact_secrets)
@@ -188,34 +183,9 @@ class App:
             return _problem(found)
         headers: Headers = [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept-Encoding")]
         body = redact_secrets(json.dumps(as_document(found))).encode()
-        if requests.takes_gzip(_sent(scope).get(b"accept-encoding", "")):
+        if requests.takes_gzip(pages.relevant(scope["headers"]).get(b"accept-encoding", "")):
             return 200, [*headers, (b"content-encoding", b"gzip")], gzip.compress(body, 6, mtime=0)
         return 200, headers, body
-
-    def _page(self, page: Page, media: requests.Media, sent: dict[bytes, str]) -> tuple[int, Headers, bytes]:
-        body = page.forms[media, requests.takes_gzip(sent.get(b"accept-encoding", ""))]
-        now = self._gateway.clock()
-        left = page.fresh_until - now
-        headers: Headers = [
-            *_of_page(media, page.owners, is_packed=body.is_packed),
-            (b"etag", body.etag),
-            (b"cache-control", b"max-age=%d, must-revalidate" % max(left, 0.0)),
-            (b"x-repoprio-state", b"stale" if page.stands_in else b"fresh"),
-        ]
-        if page.stands_in:
-            headers.append((b"age", b"%d" % (now - page.born)))
-        if requests.has_already(sent.get(b"if-none-match", ""), body.etag.decode()):
-            return 304, headers, b""
-        return 200, headers, body.content
-
-
-@lru_cache(maxsize=1024)
-def _of_page(media: requests.Media, owners: tuple[str, ...], *, is_packed: bool) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers that all pages of these owners have in one form."""
-    headers = [(b"content-type", media.value.encode()), (b"x-repoprio-owner", ", ".join(owners).encode()), _VARY]
-    headers += [] if media is requests.Media.JSON else [_NO_SCRIPTS]
-    headers += [(b"content-encoding", b"gzip")] if is_packed else []
-    return tuple(headers)
 
 
 async def _gone(receive: Receive) -> None:
@@ -241,17 +211,10 @@ def _query(scope: Scope) -> str:
     return query.decode("latin-1")
 
 
-def _sent(scope: Scope) -> dict[bytes, str]:
-    """The relevant headers of a request."""
-    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
-
-
 async def _send(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
-    headers.append(_NO_SNIFFING)
-    if status != 304:
-        headers.append((b"content-length", b"%d" % len(body)))
+    sent = pages.finish(scope["method"], status, headers, body)
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    await send({"type": "http.response.body", "body": sent})
 
 
 def _problem(problem: Problem) -> tuple[int, Headers, bytes]:

@@ -10,10 +10,12 @@ from contextlib import AsyncExitStack
 from typing import Protocol
 
 from repoprio.errors import RepoprioError
+from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
 from repoprio.serve.app import App, Receive, Scope, Send
 from repoprio.serve.client import Client
 from repoprio.serve.gateway import Gateway
+from repoprio.serve.kept_pages import Page
 
 _LOG = logging.getLogger("repoprio.serve")
 RELOAD = getattr(signal, "SIGHUP", None)
@@ -82,6 +84,10 @@ class Reloadable:
     def reload(self, *_: object) -> None:
         """Reload the policy soon; several requests at the same time cause one reload."""
         self._wanted.set()
+
+    def warm(self, name: NormalizedName) -> Page | None:
+        """The page of `name` that counts now."""
+        return self._now.gateway.warm(name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from the server's start to its end."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import textwrap
 from collections.abc import Callable, Collection
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import uvicorn
 
@@ -15,13 +16,16 @@ from repoprio.errors import RepoprioError
 from repoprio.lookup.ownership import UnsoundMemory
 from repoprio.policy.model import Policy
 from repoprio.serve import limits
+from repoprio.serve.answers.notes import Note
+from repoprio.serve.answers.warm import WarmAnswers
 from repoprio.serve.client import Client
+from repoprio.serve.clock import steady_seconds
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.reloading import RELOAD, Generation, Reloadable
 from repoprio.serve.stores.model import OwnershipStore
 from repoprio.serve.stores.vigilant_store import VigilantStore
-from repoprio.serve.telemetry.access_log import AccessLog, Logged
-from repoprio.serve.telemetry.application import Application
+from repoprio.serve.telemetry.access_log import AccessLog
+from repoprio.serve.telemetry.application import Application, Noted
 
 if TYPE_CHECKING:
     from repoprio.serve.telemetry.metrics import Metrics
@@ -83,12 +87,17 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     if RELOAD is not None:
         signal.signal(RELOAD, reloadable.reload)
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({_repositories(policy)})")
+    notes: list[Note] = []
     if metrics:
         from repoprio.serve.telemetry.watched import Watched
 
-        app = Watched(app, metrics)
+        app = watched = Watched(app, metrics)
+        notes.append(watched.note)
+    if log:
+        notes.append(log.note)
     config = uvicorn.Config(
-        Logged(app, log) if log else app,
+        Noted(app, notes) if notes else app,
+        http=_protocol(WarmAnswers(reloadable.warm, steady_seconds, notes)),
         lifespan="on",
         access_log=False,
         log_level="warning",
@@ -99,6 +108,15 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _protocol(answers: WarmAnswers) -> type[asyncio.Protocol] | Literal["auto"]:
+    """Uvicorn's protocol with the short way to these answers; "auto", its own choice, without httptools."""
+    try:
+        from repoprio.serve.answers.warm_protocol import protocol
+    except ImportError:
+        return "auto"
+    return protocol(answers)
 
 
 def _servable(load: Callable[[], Policy]) -> Policy:

@@ -6,12 +6,12 @@ import json
 import logging
 import sys
 from datetime import datetime, timezone
+from functools import lru_cache
 from logging.handlers import WatchedFileHandler
 
 from repoprio.output import say
 from repoprio.serve import requests
-from repoprio.serve.app import Receive, Scope, Send
-from repoprio.serve.telemetry.application import Answer, Application, noted
+from repoprio.serve.answers.notes import Answer, Asked
 
 _NAMED = (requests.Project, requests.FileOf, requests.Explain)
 
@@ -26,40 +26,41 @@ class AccessLog:
         # Else logging would print a traceback for each line.
         setattr(handler, "handleError", self._failed)  # noqa: B010 - mypy takes no assignment to a method
         self._has_failed = False
+        # One for all lines: nobody else gets to see it.
+        self._record = logging.LogRecord("access", logging.INFO, "", 0, "", None, None)
 
     def write(self, line: str) -> None:
         """Write one line; a full disk is reported once, and does not affect answers."""
-        self._handler.handle(logging.LogRecord("access", logging.INFO, "", 0, line, None, None))
+        self._record.msg = line
+        self._handler.handle(self._record)
 
     def _failed(self, _: logging.LogRecord) -> None:
         if not self._has_failed:
             self._has_failed = True
             say("repoprio: the access log cannot be written; answers go on without it    [access-log]")
 
+    def note(self, asked: Asked, answer: Answer) -> None:
+        """Write the line of an answer."""
+        target = requests.target(asked.path)
+        fixed = _fixed(
+            method=asked.method if asked.method in requests.METHODS else "other",
+            kind=type(target).__name__.lower(),
+            project=target.name if isinstance(target, _NAMED) else None,
+            status=answer.status,
+            state=answer.headers.get(b"x-repoprio-state", b"").decode() or None,
+            owner=answer.headers.get(b"x-repoprio-owner", b"").decode() or None,
+        )
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        seconds = json.dumps(round(answer.seconds, 6))
+        self.write(f'{{"time": "{now}", "client": {_quoted(asked.client)}, {fixed}, "seconds": {seconds}}}')
 
-class Logged:
-    """An application whose answers are written to an access log."""
 
-    def __init__(self, app: Application, log: AccessLog) -> None:
-        self._app = app
-        self._log = log
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live from the server's start to its end."""
-        await noted(self._app, scope, receive, send, lambda answer: self._log.write(_line(scope, answer)))
+@lru_cache(maxsize=1024)
+def _fixed(**facts: str | int | None) -> str:
+    """The part of a line that many lines have."""
+    return json.dumps(facts)[1:-1]
 
 
-def _line(scope: Scope, answer: Answer) -> str:
-    target = requests.target(scope["raw_path"].decode("latin-1"))
-    document = {
-        "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-        "client": (scope.get("client") or ("",))[0],
-        "method": scope["method"] if scope["method"] in requests.METHODS else "other",
-        "kind": type(target).__name__.lower(),
-        "project": target.name if isinstance(target, _NAMED) else None,
-        "status": answer.status,
-        "state": answer.headers.get(b"x-repoprio-state", b"").decode() or None,
-        "owner": answer.headers.get(b"x-repoprio-owner", b"").decode() or None,
-        "seconds": round(answer.seconds, 6),
-    }
-    return json.dumps(document)
+@lru_cache(maxsize=1024)
+def _quoted(client: str) -> str:
+    return json.dumps(client)

@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from repoprio.serve.answers.notes import Answer, Asked, Note
 from repoprio.serve.app import Message, Receive, Scope, Send
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Answer(NamedTuple):
-    """What a client got: the status (0: it was gone before), the headers, and the seconds until the end.
+class Noted:
+    """An application of whose answers each is noted, also one that fails."""
 
-    `is_whole`: nothing of it was held back.
-    """
+    def __init__(self, app: Application, notes: Sequence[Note]) -> None:
+        self._app = app
+        self._notes = notes
 
-    status: int
-    headers: Mapping[bytes, bytes]
-    seconds: float
-    is_whole: bool
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live from the server's start to its end."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, is_whole, begun = 0, False, time.monotonic()
+        headers: Mapping[bytes, bytes] = {}
 
+        async def watch(message: Message) -> None:
+            nonlocal status, headers, is_whole
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], dict(message["headers"])
+            await send(message)
+            is_whole = message["type"] == "http.response.body" and not message.get("more_body")
 
-async def noted(app: Application, scope: Scope, receive: Receive, send: Send, note: Callable[[Answer], None]) -> None:
-    """Have `app` answer, and `note` each answer to a request of HTTP, also one that fails."""
-    if scope["type"] != "http":
-        await app(scope, receive, send)
-        return
-    begun, status, headers, is_whole = time.monotonic(), 0, {}, False
-
-    async def watch(message: Message) -> None:
-        nonlocal status, headers, is_whole
-        if message["type"] == "http.response.start":
-            status, headers = message["status"], dict(message["headers"])
-        await send(message)
-        is_whole = message["type"] == "http.response.body" and not message.get("more_body")
-
-    try:
-        await app(scope, receive, watch)
-    finally:
-        note(Answer(status, headers, time.monotonic() - begun, is_whole))
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            client: str = (scope.get("client") or ("",))[0]
+            asked = Asked(client, scope["method"], scope["raw_path"].decode("latin-1"))
+            answer = Answer(status, headers, time.monotonic() - begun, is_whole)
+            for note in self._notes:
+                note(asked, answer)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
 
 from repoprio.lookup.events import FetchFailed, FetchResult, StatusReceived
 from repoprio.lookup.reasons import REFUSED_LOGIN
@@ -13,6 +18,7 @@ from repoprio.policy.model import Policy, Repository
 from repoprio.simple_api.model import ProjectPage
 
 MEDIA_TYPE: str = CONTENT_TYPE_LATEST
+_BOUNDS: tuple[float, ...] = tuple(Histogram.DEFAULT_BUCKETS)
 _KINDS = frozenset({"simple", "files", "explain", "health", "metrics"})
 
 
@@ -23,8 +29,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._names = _names(policy)
         self._answers = Counter("repoprio_answers", "Answers to clients.", ["kind", "status"], registry=self._registry)
-        seconds = "Seconds until an answer was sent."
-        self._seconds = Histogram("repoprio_answer_seconds", seconds, ["kind"], registry=self._registry)
+        self._seconds = _Seconds()
+        self._registry.register(self._seconds)
         what = (
             "Answers about projects by state (fresh, stale, or why it was refused), and by owner or faulty repository."
         )
@@ -44,14 +50,21 @@ class Metrics:
         current = "Whether the policy in force is the one of the files, as of the last reload."
         self._current = Gauge("repoprio_policy_current", current, registry=self._registry)
         self._current.set(1)
-        # By what an answer was like: what it adds one to, and what notes its seconds. To look these up takes longer
-        # than to count.
-        self._parts: dict[tuple[str, int, bytes, bytes, bool], tuple[Histogram, tuple[Counter, ...]]] = {}
+        # By what an answer was like. Most answers are alike, and to count takes longer than to add one to a number: so
+        # that is done when somebody reads.
+        self._tallies: dict[tuple[str, int, bytes, bytes, bool], _Tally] = {}
 
     def text(self) -> bytes:
         """All numbers, as Prometheus reads them."""
+        self._count()
         content: bytes = generate_latest(self._registry)
         return content
+
+    def _count(self) -> None:
+        for tally in self._tallies.values():
+            for counter in tally.counters:
+                counter.inc(tally.answers)
+            tally.answers = 0
 
     def asked(self, repository: Repository, seconds: float, answer: FetchResult[ProjectPage]) -> None:
         """Note what a repository answered, and after how many seconds."""
@@ -71,7 +84,8 @@ class Metrics:
                 with contextlib.suppress(KeyError):
                     metric.remove(name)
         self._names = _names(policy)
-        self._parts.clear()
+        self._count()
+        self._tallies.clear()
         self._reloads.labels("in-force").inc()
         self._current.set(1)
 
@@ -94,12 +108,11 @@ class Metrics:
         named = headers.get(b"x-repoprio-owner", b"")
         named = named if kind == "files" else headers.get(b"x-repoprio-unavailable", named)
         key = (kind, status, state, named, is_whole)
-        if key not in self._parts:
-            self._parts[key] = (self._seconds.labels(kind), tuple(self._counters(*key)))
-        histogram, counters = self._parts[key]
-        histogram.observe(seconds)
-        for counter in counters:
-            counter.inc()
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._tallies[key] = _Tally(tuple(self._counters(*key)))
+        tally.answers += 1
+        self._seconds.observe(kind, seconds)
 
     def _counters(self, kind: str, status: int, state: bytes, named: bytes, is_whole: bool) -> Iterator[Counter]:
         """What an answer adds one to; `named` are its owners, or those that were unavailable."""
@@ -110,6 +123,41 @@ class Metrics:
         if state and kind == "simple":
             for name in named.decode().split(", "):
                 yield self._projects.labels(name if name in self._names else "", state.decode())
+
+
+class _Tally:
+    """How many answers are not counted yet, and what counts them."""
+
+    def __init__(self, counters: tuple[Counter, ...]) -> None:
+        self.answers = 0
+        self.counters = counters
+
+
+class _Seconds:
+    """A histogram of the seconds until an answer was sent, by kind; one of the library takes much longer to add to."""
+
+    def __init__(self) -> None:
+        # How many answers took at most each of the bounds and longer than the one before; and the sum.
+        self._found: dict[str, tuple[list[int], list[float]]] = {}
+        self._begun = time.time()
+
+    def observe(self, kind: str, seconds: float) -> None:
+        """Note an answer."""
+        found = self._found.get(kind)
+        if found is None:
+            found = self._found[kind] = ([0] * len(_BOUNDS), [0.0])
+        found[0][bisect_left(_BOUNDS, seconds)] += 1
+        found[1][0] += seconds
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The numbers for the library."""
+        name = "repoprio_answer_seconds"
+        family = HistogramMetricFamily(name, "Seconds until an answer was sent.", labels=["kind"])
+        for kind, (numbers, (total,)) in self._found.items():
+            buckets = zip(map(floatToGoString, _BOUNDS), accumulate(numbers), strict=True)
+            family.add_metric([kind], list(buckets), total)
+            family.add_sample(f"{name}_created", {"kind": kind}, self._begun)
+        yield family
 
 
 def _names(policy: Policy) -> frozenset[str]:

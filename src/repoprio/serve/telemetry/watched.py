@@ -1,14 +1,18 @@
-"""Wraps the application with metrics."""
+"""Counts answers, and tells the numbers."""
 
 from __future__ import annotations
 
+from repoprio.serve.answers.notes import Answer, Asked
 from repoprio.serve.app import Receive, Scope, Send
-from repoprio.serve.telemetry.application import Answer, Application, noted
+from repoprio.serve.telemetry.application import Application
 from repoprio.serve.telemetry.metrics import MEDIA_TYPE, Metrics
+
+_PATH = "/metrics"
+_TOLD = ("GET", "HEAD")
 
 
 class Watched:
-    """An application whose answers are counted; ``/metrics`` has the numbers."""
+    """An application of which ``/metrics`` tells the numbers; `note` counts an answer."""
 
     def __init__(self, app: Application, metrics: Metrics) -> None:
         self._app = app
@@ -16,15 +20,15 @@ class Watched:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from the server's start to its end."""
-        is_http = scope["type"] == "http"
-        if is_http and scope["raw_path"] == b"/metrics" and scope["method"] in ("GET", "HEAD"):
+        if scope["type"] == "http" and scope["raw_path"] == _PATH.encode() and scope["method"] in _TOLD:
             await self._tell(scope, send)
-            return
-        await noted(self._app, scope, receive, send, lambda answer: self._count(scope, answer))
+        else:
+            await self._app(scope, receive, send)
 
-    def _count(self, scope: Scope, answer: Answer) -> None:
-        path = scope["raw_path"].decode("latin-1")
-        self._metrics.answered(path, answer.status, answer.seconds, answer.headers, is_whole=answer.is_whole)
+    def note(self, asked: Asked, answer: Answer) -> None:
+        """Count an answer; to tell the numbers does not change them."""
+        if asked.path != _PATH or asked.method not in _TOLD:
+            self._metrics.answered(asked.path, answer.status, answer.seconds, answer.headers, is_whole=answer.is_whole)
 
     async def _tell(self, scope: Scope, send: Send) -> None:
         text = self._metrics.text()
