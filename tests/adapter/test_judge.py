@@ -22,6 +22,7 @@ from pip._internal.models.link import Link
 from repoprio.names import normalize
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.finder import judge
+from pip._internal.exceptions import InvalidWheelFilename, UnsupportedWheel
 from repoprio.pip_adapter.index import quick_links
 from repoprio.pip_adapter.index.fetcher import project_page
 from repoprio.simple_api.response import Response
@@ -36,6 +37,13 @@ def facts(one, kind):
     asked = {name for name in dir(kind) if not callable(getattr(kind, name)) and not name.startswith("__")}
     names = (asked | quick_links.slots_of(kind)) - {"link", "_compare_key"}
     return {name: fact(one, name) for name in names} | {"__str__": str(one), "__repr__": repr(one)}
+
+def said(ask):
+    try:
+        return ask()
+    except (InvalidWheelFilename, UnsupportedWheel):
+        # With an egg fragment.
+        return None
 
 case = json.load(open(sys.argv[1]))
 install = create_command("install")
@@ -70,6 +78,19 @@ with install.main_context():
     specifier = compat.SpecifierSet("<2")
     best = finder.make_candidate_evaluator("acme", specifier=specifier)
     assert best.get_applicable_candidates(ours) == best.get_applicable_candidates(pips)
+    ranked = []
+    sort_key = type(best)._sort_key
+    type(best)._sort_key = lambda self, candidate: ranked.append(candidate) or sort_key(self, candidate)
+    for wanted in (specifier, compat.SpecifierSet(">=1.2"), None):
+        quick = judge.evaluator_of(finder, "acme", wanted, None)
+        slow = finder.make_candidate_evaluator("acme", specifier=wanted)
+        ranked.clear()
+        first = said(lambda: [*compat._applicable(quick.compute_best_candidate(ours))])
+        few = len(ranked)
+        assert first == said(lambda: [*compat._applicable(slow.compute_best_candidate(pips))])
+        for one, other in zip(ours, pips):
+            assert said(lambda: quick._sort_key(one)) == said(lambda: slow._sort_key(other))
+        assert len(ours) < 50 or few < len(ranked) / 2
     print(json.dumps([judged, [c.link.url for c in ours]]))
 """
 VERSIONS = ("1.0", "1.1", "01.2", "1!1.3", "1.4.post1", "1.5rc1", "1.6-1", "2_0", "2.1+local", "1.7.0.dev3", "1.8-py3")

@@ -17,6 +17,8 @@ PLAIN_CONNECTIONS = 16
 MOST = 48
 # After this many seconds a thread without work ends.
 _IDLE = 2.0
+# At most so many threads do work that nobody waits for: others would have to start for what is waited for.
+_AT_LEISURE = 2
 # How many seconds Python waits at exit for what was left for later.
 _PATIENCE = 2.0
 # `leisure`: where a thread of a pool leaves work for later; None while it does such work.
@@ -45,9 +47,9 @@ class _Leisure:
         self._work.append(work)
 
     def do_one(self) -> bool:
-        """Do a piece of work in this thread; False if there is none."""
+        """Do a piece of work in this thread; False if there is none, or other threads do it."""
         with self._changed:
-            if not self._work:
+            if not self._work or self._under_way >= _AT_LEISURE:
                 return False
             work = self._work.popleft()
             self._under_way += 1
@@ -60,10 +62,12 @@ class _Leisure:
     def finish(self) -> None:
         """Do what is left, and wait for what is under way in other threads, for a short time."""
         end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end and self.do_one():
-            pass
-        with self._changed:
-            self._changed.wait_for(lambda: not self._under_way, max(0.0, end - time.monotonic()))
+        while (left := end - time.monotonic()) > 0:
+            if not self.do_one():
+                with self._changed:
+                    if not self._work and not self._under_way:
+                        return
+                    self._changed.wait(left)
 
 
 def _do(work: Work) -> None:

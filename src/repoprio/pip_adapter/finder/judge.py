@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pip._internal.models.candidate import InstallationCandidate
@@ -123,6 +123,11 @@ def _is_as_pips() -> bool:
 
 _PREFERENCES = ("prefer_binary", "allow_all_prereleases", "release_control")
 _EVALUATORS: Registry[dict[tuple[int, ...], Any]] = Registry()
+_PREFERENCES_HELD = ("_prefer_binary", "_allow_all_prereleases", "_release_control")
+# The attributes of pip's evaluator of candidates that affect its ranking; all but the hashes belong to the finder.
+_RANKING = frozenset(
+    (*_PREFERENCES_HELD, "_project_name", "_supported_tags", "_wheel_tag_preferences", "_specifier", "_hashes")
+)
 
 
 def evaluator_of(
@@ -140,5 +145,30 @@ def evaluator_of(
         return finder.make_candidate_evaluator(name, specifier=specifier, hashes=hashes)
     evaluator._project_name, evaluator._hashes = name, hashes
     evaluator._specifier = SpecifierSet() if specifier is None else specifier
+    if not hashes and vars(evaluator).keys() <= _RANKING and _is_as_pips():
+        evaluator._sort_key = _Ranking(evaluator._sort_key)
     result: CandidateEvaluator = evaluator
     return result
+
+
+class _Ranking:
+    """Pip's sort key of candidates: asked for once for each kind of wheel, since only versions differ in a kind."""
+
+    def __init__(self, sort_key: Callable[[InstallationCandidate], tuple[Any, ...]]) -> None:
+        self._sort_key = sort_key
+        # For each kind the key of one wheel, before its version and after it.
+        self._known: dict[tuple[str, bool], tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
+
+    def __call__(self, candidate: InstallationCandidate) -> tuple[Any, ...]:
+        """The key by which pip sorts a candidate, if nobody asked for hashes."""
+        link, version = candidate.link, candidate.version
+        filename = link.filename
+        kind = filename.split("-", 2)[-1], link.is_yanked
+        known = self._known.get(kind)
+        if known is not None and _PLAIN_WHEEL.fullmatch(filename):
+            return (*known[0], version, *known[1])
+        key = self._sort_key(candidate)
+        places = [place for place, part in enumerate(key) if part is version]
+        if len(places) == 1 and _PLAIN_WHEEL.fullmatch(filename):
+            self._known[kind] = key[: places[0]], key[places[0] + 1 :]
+        return key

@@ -42,7 +42,7 @@ from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.model import File
 from repoprio.simple_api.problem_document import problem_in
 from repoprio.simple_api.response import Response, UnusableResponse
-from repoprio.urls import filename, site, with_credentials
+from repoprio.urls import Site, filename, site, with_credentials
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
@@ -73,6 +73,11 @@ class Pages:
         # How many sites have asked for a login, and how often pages that were fetched ahead were dropped for that.
         self._refused = 0
         self._forgotten = 0
+        # What `settle` gave pip, and for which logins; the schemes and hosts that are as safe as pip demands; and what
+        # is the same for all names of a repository.
+        self._settled: tuple[tuple[object, ...], dict[str, Login]] | None = None
+        self._safe: set[tuple[str, ...]] = set()
+        self._one_login: dict[tuple[str, Site], bool] = {}
         self._sources = login_sources.LoginSources(session.auth)
         self.ahead = Ahead[PipPage](
             self._answers, self._fetch_ahead, self._may_ask_ahead, lambda ask: self._may_begin_ahead(ask.location.url)
@@ -177,7 +182,7 @@ class Pages:
     def _get(self, ask: FetchRequest, session: Any) -> Reply | RedirectReceived | StatusReceived:
         """The reply, if its status is 200; else the redirect or the status."""
         url = ask.location.url
-        if not session.is_secure_origin(Link(url)):
+        if not self._is_safe(url, session):
             raise UnusableResponse(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
         if ask.what is ResourceKind.PAGE:
             self.disclosed.add((ask.repository.name, ask.name))
@@ -193,6 +198,13 @@ class Pages:
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply), problem_in(reply.response))
         return reply
+
+    def _is_safe(self, url: str, session: Any) -> bool:
+        """Whether pip deems the site of `url` safe; a site stays so, since trusted hosts are only ever added."""
+        here = tuple(url.split("/", 3)[:3])
+        if here not in self._safe and session.is_secure_origin(Link(url)):
+            self._safe.add(here)
+        return here in self._safe
 
     def _with_login(self, repository: Repository, location: Location) -> str:
         login = self.login(repository, location)
@@ -243,6 +255,14 @@ class Pages:
 
     def has_one_login(self, ask: FetchRequest) -> bool:
         """Whether all repositories at this site have the same login, or none: pip keeps one login for a host."""
+        key = ask.repository.name, site(ask.location.url)
+        # Kept before it is filled: `settle` replaces it once there are other logins.
+        known = self._one_login
+        if key not in known:
+            known[key] = self._find_whether_one_login(ask)
+        return known[key]
+
+    def _find_whether_one_login(self, ask: FetchRequest) -> bool:
         here = site(ask.location.url)
         others = [place for place in self._places() if not place[1].unset and site(place[1].url).shares_logins(here)]
         logins = [self.login(*place) for place in ((ask.repository, ask.location), *others)]
@@ -250,8 +270,22 @@ class Pages:
 
     def settle(self) -> None:
         """Tell pip the policy's URLs with their logins, for files of the same site, and which logins may go where."""
-        self._session.auth.index_urls = [self._with_login(*place) for place in self._places()]
-        credentials.keep(self._session.auth, self._policy).logins = tuple(self._all_logins())
+        auth = self._session.auth
+        # pip replaces its URLs whenever a requirements file names an index.
+        if not self._is_settled(auth):
+            self._one_login = {}
+            auth.index_urls = [self._with_login(*place) for place in self._places()]
+            logins = credentials.keep(auth, self._policy)
+            logins.logins = tuple(self._all_logins())
+            self._settled = (auth.index_urls, logins, logins.logins), dict(self.logins)
+
+    def _is_settled(self, auth: Any) -> bool:
+        if self._settled is None:
+            return False
+        given, callers = self._settled
+        logins = credentials.credential_policy(auth)
+        now = auth.index_urls, logins, logins.logins
+        return callers == self.logins and all(one is other for one, other in zip(given, now, strict=True))
 
     def _folder(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""
