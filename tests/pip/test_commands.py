@@ -184,11 +184,11 @@ def test_init_finds_out_what_kind_a_folder_is(env: PipEnv, tmp_path: Path) -> No
     assert found["wheels"][1] == (tmp_path / "wheels").as_uri()
     told = [line.partition("; ")[0] for line in done.stderr.splitlines()[1:]]
     assert told == [
-        "repoprio: wheels has the files themselves: it is written as flat",
-        "repoprio: url has the files themselves: it is written as flat",
+        "repoprio: wheels contains distribution files: it is written as flat",
+        "repoprio: url contains distribution files: it is written as flat",
         f"repoprio: {tmp_path}/none is empty: none is written as a simple repository",
         "repoprio: /gone does not exist: gone is written as a simple repository",
-        "repoprio: file has the files themselves: it is written as flat",
+        "repoprio: file contains distribution files: it is written as flat",
     ]
 
 

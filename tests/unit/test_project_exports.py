@@ -36,11 +36,15 @@ GAPS = [
     ("all", CORP + 'listing = "complete"\n', "repositories.corp.listing: {} asks for its page"),
     ("all", CORP + "skip-if-unavailable = true\n", "skip-if-unavailable: {} decides by itself what an outage means"),
     ("all", CORP + 'mirrors = ["https://m.example/"]\n', "repositories.corp.mirrors: {} asks only its URL"),
-    ("all", CORP + 'min-age = "7 days"\n', "repositories.corp.min-age: {} is not told"),
+    ("all", CORP + 'min-age = "7 days"\n', "repositories.corp.min-age: {} cannot express it"),
     ("all", CORP + 'redirects = {"https://s.example" = "follow"}\n', "repositories.corp.redirects: {} follows"),
-    ("all", CORP + '[pins.x]\nprojects = ["x"]\nversions = "<3"\n', "pins.x.versions: {} is not told: x may have any"),
-    ("all", CORP + '[pins.x]\nprojects = ["x"]\nmin-age = "7 days"\n', "pins.x.min-age: {} is not told"),
-    ("all", CORP + '[pins.x]\nprojects = ["x"]\nmode = "merge"\n', "pins.x.mode: {} has one way for all names"),
+    (
+        "all",
+        CORP + '[pins.x]\nprojects = ["x"]\nversions = "<3"\n',
+        "pins.x.versions: {} cannot express it: x may have any",
+    ),
+    ("all", CORP + '[pins.x]\nprojects = ["x"]\nmin-age = "7 days"\n', "pins.x.min-age: {} cannot express it"),
+    ("all", CORP + '[pins.x]\nprojects = ["x"]\nmode = "merge"\n', "pins.x.mode: {} treats all names alike"),
     ("poetry", CORP + '[pins.x]\nprojects = ["x"]\nblock = "no"\n', "pins.x.block: Poetry blocks nothing: x may be"),
     ("pipenv", CORP + '[pins.x]\nprojects = ["x"]\nblock = "no"\n', "pins.x.block: pipenv blocks nothing: x may be"),
     ("poetry", CORP + 'owns = ["a-*"]\n' + PUBLIC, "corp.owns: Poetry cannot reserve a-*: it may come from public"),
@@ -132,9 +136,9 @@ WRONG = [
     ("pipenv", CORP + 'format = "flat"\n', "pipenv has no flat sources"),
     ("pipenv", CORP + "explicit = true\n", "pipenv asks PyPI"),
     ("pdm", CORP + "enabled = false\n", "PDM asks PyPI"),
-    ("pip", CORP + PUBLIC, "it can hold one repository, and there are corp and public; use the hook"),
-    ("pip", CORP + "enabled = false\n", "and there are none"),
-    ("pip", CORP + "explicit = true\n", "and there are corp"),
+    ("pip", CORP + PUBLIC, "it can use only one, and the policy has corp and public; use the hook"),
+    ("pip", CORP + "enabled = false\n", "and the policy has none"),
+    ("pip", CORP + "explicit = true\n", "and the policy has corp"),
     ("pip", CORP + 'format = "flat"\n', "with find-links pip still asks its default index"),
     ("pdm", CORP.replace("corp.example", "${HOST}"), "reads no variables in a URL"),
 ]
@@ -167,7 +171,7 @@ def test_differences_of_pips_file() -> None:
     ]
     second = {"extra-index-url": "https://u:s3cret@x.example/", "index-url": "https://corp.example/simple/"}
     (told,) = tool.differences(exported, {**exported.document, "install": second})
-    assert told == "install.extra-index-url is another value, which holds a login, and the policy says not set"
+    assert told == "install.extra-index-url is another value, which contains a login, and the policy says not set"
 
 
 def test_clients_of_a_gateway_obey_it_alone() -> None:
@@ -193,7 +197,7 @@ def test_differences(installer: str) -> None:
     changed = {**first, "url": 1, "more": "https://u:s3cret@x.example"}
     told, more = tool.differences(exported, {**document, "source": [changed, last]})
     assert told == 'source corp: url is 1, and the policy says "https://corp.example/simple"'
-    assert more == "source corp: more is another value, which holds a login, and the policy says not set"
+    assert more == "source corp: more is another value, which contains a login, and the policy says not set"
     if installer == "poetry":
         bare = {key: value for key, value in first.items() if key != "priority"}
         assert tool.differences(exported, {"source": [bare, last]}) == []

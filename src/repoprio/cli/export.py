@@ -22,15 +22,15 @@ class CannotCompare(RepoprioError):
 
 
 class NothingExported(RepoprioError):
-    """There is no policy, a faulty one, or one that cannot be said."""
+    """There is no policy, one with errors, or one that cannot be expressed."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What export takes."""
+    """Add the arguments of export."""
     parser.description = (
         "Print the policy as configuration of uv, Poetry, PDM, pipenv or a pip without the hook. What these cannot "
-        "express is listed in comments and on stderr. Only uv can hold most policies: the others need one index that "
-        "obeys it, a gateway. If the policy names one (gateway), it is what is exported."
+        "express is listed in comments and on stderr. Only uv can express most policies: give the others one index "
+        "that obeys the policy, a gateway. If the policy names a gateway, that is exported."
     )
     parser.add_argument("installer", metavar="FORMAT", choices=("uv", *BY_NAME), help=f"uv, {', '.join(BY_NAME)}")
     project = "for a project's pyproject.toml: routes exact names too (uv; the others have no other file)"

@@ -57,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Print the policy, or write it to a new file."""
     if options.output == "":
-        options.parser.error("-o takes the name of a file")
+        options.parser.error("-o needs the name of a file")
     in_target.tell(options)
     text = _from_names(options) if options.repositories else _from_settings(options)
     file = None if options.output == "-" else options.output or _unwritten()
@@ -129,10 +129,10 @@ def _is_flat(name: str, url: str) -> bool:
     except OSError:
         return False
     if os.path.isfile(path) or (names and not _has_pages(path, names) and any(map(is_distribution, names))):
-        print(f"repoprio: {name} has the files themselves: it is written as flat", file=sys.stderr)
+        print(f"repoprio: {name} contains distribution files: it is written as flat", file=sys.stderr)
         return True
     if not os.path.exists(path) or not names:
-        flat = f"if files will lie in it directly, add --flat {name}"
+        flat = f"if it will contain distribution files, add --flat {name}"
         what = "is empty" if os.path.exists(path) else "does not exist"
         print(f"repoprio: {printable(path)} {what}: {name} is written as a simple repository; {flat}", file=sys.stderr)
     return False

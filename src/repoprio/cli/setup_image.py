@@ -55,7 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Makes every pip of an image obey the policy: installs the policy file, puts the hook into the interpreters, "
         "the fuse into pip's global file and the policy's export into uv's, then runs doctor. A journal records every "
-        "change, so that --undo can restore each file exactly. Run again, it does only what is left to do."
+        "change, so that --undo can restore each file exactly. A second run does only what is left to do."
     )
     policy = f"the policy's TOML file; it is copied to {policy_in_force.system_file()}"
     beneath = "also put the hook into a virtual environment (its folder or its Python), or all that are below a folder"

@@ -194,12 +194,12 @@ POLICY: Mapping[str, Key] = MappingProxyType(
             _GATEWAY,
         ),
         "ownership": Key(
-            "which repository served which name before, only read: /ownership.json of a repoprio serve, or its file",
+            "where to read which repository served which name before: /ownership.json of a repoprio serve, or its file",
             values.ownership,
             _same,
             {"type": "string", "pattern": rf"^\s*(/|[A-Za-z]:[\\/])|{_GATEWAY['pattern']}"},
         ),
-        "fetch-ahead": _boolean("whether pages and metadata that will be needed are fetched side by side"),
+        "fetch-ahead": _boolean("whether pages and metadata that will be needed are fetched in parallel"),
     }
 )
 REPOSITORY: Mapping[str, Key] = MappingProxyType(

@@ -17,7 +17,7 @@ _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
 # below it may only add names. Check the policy: repoprio config check
 # Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
-# Have repoprio and pip in the owns of the repository that you take them from, too.
+# Add repoprio and pip to the owns of the repository that supplies them.
 """
 _FOUND = """\
 # A policy from pip's own settings. {until}
@@ -25,8 +25,8 @@ _FOUND = """\
 #   serves; those with a higher number may add names, but never shadow or upgrade one. Your own
 #   repositories come first, public ones last. Equal numbers merge: the newest version wins.
 # Names of your own that must never come from elsewhere: owns = ["acme", "acme-*"]
-# Have repoprio and pip in the owns of the repository that you take them from, too.
-# Then look at it with: repoprio config check
+# Add repoprio and pip to the owns of the repository that supplies them.
+# Then check it: repoprio config check
 """
 _UNTIL = "With it pip stops until you have decided the priorities:"
 _ALONE = "One repository needs no priority; two or more do:"

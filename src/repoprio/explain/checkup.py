@@ -121,8 +121,8 @@ def _remarks(policy: Policy, trial: ProbeResult) -> Iterator[Advice]:
     elif trial.unknown.state is RepositoryState.ABSENT and below and not _proves_itself(trial):
         yield Advice(
             "unproven",
-            "a wrong URL, or a server that hides its projects without a login, would answer the same; the name "
-            "of a project that it certainly serves would show which",
+            "a wrong URL, or a server that hides its projects without a login, gives the same answer; with a canary, "
+            "a project that it certainly serves, repoprio can tell",
             'canary = "NAME"',
         )
     elif not below and not trial.repository.explicit and _lacks_all(trial):

@@ -88,7 +88,7 @@ def repository_gaps(repository: Repository, installer: str, login: str) -> Itera
         (repository.complete_listing, "listing", f"{installer} asks for its page, whatever its list says"),
         (repository.skip_if_unavailable, "skip-if-unavailable", f"{installer} decides by itself what an outage means"),
         (repository.locations[1:], "mirrors", f"{installer} asks only its URL"),
-        (repository.min_age, "min-age", f"{installer} is not told: files may be new"),
+        (repository.min_age, "min-age", f"{installer} cannot express it: files may be new"),
         (repository.redirects, "redirects", f"{installer} follows redirects of pages to any site"),
     )
     return (Gap(f"repositories.{name}.{key}", means) for is_set, key, means in gaps if is_set)
@@ -100,11 +100,11 @@ def pin_gaps(pin: Pin, installer: str) -> Iterator[Gap]:
     if pin.block is not None:
         yield Gap(f"pins.{pin.name}.block", f"{installer} blocks nothing: {names} may be installed")
     if pin.versions:
-        yield Gap(f"pins.{pin.name}.versions", f"{installer} is not told: {names} may have any version")
+        yield Gap(f"pins.{pin.name}.versions", f"{installer} cannot express it: {names} may have any version")
     if pin.min_age:
-        yield Gap(f"pins.{pin.name}.min-age", f"{installer} is not told: files of {names} may be new")
+        yield Gap(f"pins.{pin.name}.min-age", f"{installer} cannot express it: files of {names} may be new")
     if pin.mode is not None:
-        yield Gap(f"pins.{pin.name}.mode", f"{installer} has one way for all names")
+        yield Gap(f"pins.{pin.name}.mode", f"{installer} treats all names alike")
 
 
 def route_gaps(pin: Pin, installer: str, where: str) -> Iterator[Gap]:
@@ -171,4 +171,4 @@ def shown(value: Any) -> str:
     """A value of another file as a message shows it, without a login."""
     if value is None:
         return "not set"
-    return toml.value(value) if "@" not in str(value) else "another value, which holds a login"
+    return toml.value(value) if "@" not in str(value) else "another value, which contains a login"

@@ -79,7 +79,7 @@ def _caution(asked: Sequence[Repository]) -> str:
     if len(asked) < 2:
         return ""
     return (
-        f"PDM cannot hold this policy for names that include_packages does not reserve: it takes them from "
+        f"PDM cannot enforce this policy for names that include_packages does not reserve: it takes them from "
         f"{asked[-1].name} as soon as no file of the sources before it fits, or one of them does not answer. A "
         f"stranger's version can be installed."
     )

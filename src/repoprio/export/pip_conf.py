@@ -27,9 +27,7 @@ def export(policy: Policy) -> Exported:
     if len(enabled) != 1 or enabled[0].explicit:
         names = join_words([repository.name for repository in enabled]) or "none"
         hint = "use the hook (repoprio enable), or name a gateway: --gateway URL"
-        means = (
-            f"pip takes the newest file of all indexes, so it can hold one repository, and there are {names}; {hint}"
-        )
+        means = f"pip takes the newest file of all indexes, so it can use only one, and the policy has {names}; {hint}"
         raise CannotExport(f"repositories: {means}")
     only = enabled[0]
     if only.format is Format.FLAT:
@@ -52,7 +50,8 @@ def _gaps(policy: Policy, only: Repository, url: str) -> Iterator[Gap]:
     where = site(url)
     if where.scheme == "http" and where.host not in _LOOPBACK:
         yield Gap(
-            f"{key}.url", f"pip ignores {where} without TLS: use https, or set trusted-host, which trusts the way"
+            f"{key}.url",
+            f"pip ignores {where} without TLS: use https, or set trusted-host to trust the network",
         )
     yield from common.repository_gaps(only, _IT, "netrc, or a keyring")
     for pin in policy.pins:
@@ -63,7 +62,7 @@ def _gaps(policy: Policy, only: Repository, url: str) -> Iterator[Gap]:
 _IN_GENERAL = (
     "pip has one strategy for all indexes, and takes the newest file of any of them. So this must be its only one:",
     "an extra-index-url or find-links in another pip.conf, in PIP_*, on the command line or in a requirements file",
-    "adds a second one, and nothing here can keep pip from it. repoprio doctor looks for them.",
+    "adds a second one, and nothing here can prevent that. repoprio doctor looks for them.",
     "What you ask for by URL or path may require further URLs.",
 )
 

@@ -39,7 +39,7 @@ def _caution(asked: Sequence[Repository]) -> str:
         return ""
     first, others = asked[0].name, join_words([repository.name for repository in asked[1:]], "or")
     return (
-        f"pipenv cannot hold this policy: it asks only {first} for every name without an index in the Pipfile, and "
+        f"pipenv cannot enforce this policy: it asks only {first} for every name without an index in the Pipfile, and "
         f"for all dependencies. It does not find what only {others} has; a name with an index comes from there, even "
         f"if another repository owns it."
     )
@@ -66,7 +66,7 @@ def _gaps(policy: Policy, asked: Sequence[Repository]) -> Iterator[Gap]:
 
 # How pipenv differs under any policy.
 _IN_GENERAL = (
-    "PIPENV_PYPI_MIRROR takes the place of PyPI. With install_search_all_sources all sources are equal.",
+    "PIPENV_PYPI_MIRROR replaces PyPI. With install_search_all_sources all sources are equal.",
     "An existing Pipfile.lock keeps its files, even a stranger's: repoprio audit Pipfile.lock checks them.",
 )
 

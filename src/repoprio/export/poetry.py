@@ -54,7 +54,7 @@ def _caution(asked: Sequence[Repository]) -> str:
         return ""
     last = asked[-1].name
     return (
-        f"Poetry cannot hold this policy: it takes a name from {last} as soon as no file of the sources before it "
+        f"Poetry cannot enforce this policy: it takes a name from {last} as soon as no file of the sources before it "
         f"fits, or one of them answers 401 or 403. A stranger's version can be installed."
     )
 

@@ -158,8 +158,8 @@ def _flat_gaps(policy: Policy, with_pages: Container[str]) -> Iterator[Gap]:
     for repository in policy.enabled():
         url, key = repository.locations[0].url, f"repositories.{repository.name}.url"
         if repository.format is Format.FLAT and is_distribution(url.lower()):
-            page = "uv ignores it: it takes a page of links"
-            means = page if url.startswith("http") else "uv stops: it takes a folder"
+            page = "uv ignores it: it expects a page of links"
+            means = page if url.startswith("http") else "uv stops: it expects a folder"
             yield Gap(key, f"{means}, not a single file")
         if repository.name in with_pages:
             yield Gap(key, "uv takes the files in this folder, not those that HTML files there link to")
@@ -204,7 +204,7 @@ def text(exported: Exported, *, project: bool) -> str:
     """The settings as TOML, and what they leave out as comments."""
     head = [f"# {'For the pyproject.toml of a project' if project else 'uv.toml'}, from a repoprio policy."]
     head += [f"# {line}" for line in (*_IN_GENERAL, *(_OF_PROJECTS if project else ()))]
-    head += [f"# not expressed: {gap}" for gap in exported.gaps] or ["# Nothing that decides about files is left out."]
+    head += [f"# not expressed: {gap}" for gap in exported.gaps] or ["# Everything that affects choices is exported."]
     return "\n".join([*head, *_lines(exported.document, "tool.uv" if project else "")]) + "\n"
 
 

@@ -44,7 +44,7 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
         sends = f"uv and pip send requests for http: indexes through the proxy in {proxies}"
         yield f"{INDENT}note: {sends}, which can answer anything"
     if tool["lock"]:
-        yield f"{INDENT}note: {tool['lock']} keeps the files it names, even against the policy: run uv lock --upgrade"
+        yield f"{INDENT}note: {tool['lock']} keeps the files it names, despite the policy: run uv lock --upgrade"
     yield from (_unset_login(login) for login in tool["unset_logins"])
     yield from _sources(tool["sources"])
     gaps = tool["gaps"]

@@ -34,6 +34,6 @@ def _modes(policy: Policy) -> Iterator[str]:
 
 
 _WHY = {
-    Mode.FLEXIBLE: "it depends on the requirement, which an index is not told",
+    Mode.FLEXIBLE: "it depends on the requirement, which an index does not know",
     Mode.OBSERVE: "it lets pip choose, and an index has to decide",
 }

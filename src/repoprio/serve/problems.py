@@ -108,13 +108,13 @@ def no_file() -> Problem:
 def no_list(repository: Repository, reason: str) -> Problem:
     """The answer if the list of all projects would be incomplete."""
     return Problem(
-        502, "project-list", "There is no whole project list", f"{repository}: {reason}.", (repository.name,)
+        502, "project-list", "There is no complete project list", f"{repository}: {reason}.", (repository.name,)
     )
 
 
 def bad_file(repository: Repository, reason: str) -> Problem:
     """The answer if a repository does not send its file."""
-    return Problem(502, "file-unavailable", "The file cannot be had", f"{repository}: {reason}.", (repository.name,))
+    return Problem(502, "file-unavailable", "The file is not available", f"{repository}: {reason}.", (repository.name,))
 
 
 def wrong_method() -> Problem:
@@ -125,14 +125,14 @@ def wrong_method() -> Problem:
 def no_media() -> Problem:
     """The answer if the client accepts neither JSON nor HTML."""
     detail = (
-        "The forms of a page are application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html, text/html."
+        "A page is available as application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html, text/html."
     )
-    return Problem(406, "not-acceptable", "There is no page in a form that you accept", detail)
+    return Problem(406, "not-acceptable", "There is no page in a format that you accept", detail)
 
 
 def unsound_memory(reason: str) -> Problem:
     """The answer while the ownership memory cannot be read or written."""
-    detail = f"The memory of owned names cannot be used: {reason}. Without it, no page is served that is not known yet."
+    detail = f"The ownership memory cannot be used: {reason}. Without it, only pages that are known already are served."
     return Problem(503, "ownership-memory", "The ownership memory is unavailable", detail)
 
 

@@ -85,7 +85,7 @@ async def _begun(
     try:
         first = await anext(chunks)
     except WrongFile:
-        return problems.bad_file(source.repository, "what came is not what the page states")
+        return problems.bad_file(source.repository, "the file is not what the page states")
     except (aiohttp.ClientError, asyncio.TimeoutError) as error:
         return problems.bad_file(source.repository, str(failure(error)))
     except OSError as error:

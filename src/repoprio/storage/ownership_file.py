@@ -39,5 +39,5 @@ def _record(project: object, repository: object, url: object, mark: object) -> R
     texts = [text for text in (project, repository, url) if isinstance(text, str)]
     record = Record(NormalizedName(texts[0]), texts[1], texts[2]) if len(texts) == 3 else None
     if record is None or mark != digest(record):
-        raise UnsoundMemory("it is damaged: a record is not as it was written")
+        raise UnsoundMemory("it is damaged: a record was changed")
     return record

@@ -12,7 +12,7 @@ _GOOD = "if all went well"
 _USE = "for wrong use"
 _FAULTY = f"{_USE} or an invalid policy"
 _NONE = f"{_USE}, or without a valid policy"
-_CANNOT = f"{_FAULTY}, or where it cannot be done"
+_CANNOT = f"{_FAULTY}, or if it cannot be done"
 # The meaning of 0, 1 and 2 for each command; None if it never ends with that status.
 _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "explain": ("if all would be served", "if not", _NONE),
@@ -26,7 +26,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "config show": (_GOOD, "if there is no policy", _FAULTY),
     "config check": ("without errors", "if every lookup would stop, or there is no policy", _FAULTY),
     "config schema": (_GOOD, None, _USE),
-    "init": (_GOOD, None, f"{_USE}, or where it cannot be done"),
+    "init": (_GOOD, None, f"{_USE}, or if it cannot be done"),
     "audit": (
         "if there are no findings, or only notes",
         "if there is an error or a warning, or if nothing can be looked up",
@@ -45,7 +45,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "enable": (_GOOD, None, _CANNOT),
     "disable": (_GOOD, None, _CANNOT),
     "setup-image": (
-        "if all was done or was so already, and doctor is content; with --undo if all is as it was before",
+        "if every step succeeded or was done before, and doctor finds no problem; with --undo, if all is restored",
         "if a step was not possible, doctor found a problem, or --undo left a file that was changed later",
         f"{_FAULTY}; then nothing was written",
     ),
@@ -57,7 +57,7 @@ _STATUSES: dict[str, tuple[str, str | None, str]] = {
     "ownership init": (_GOOD, None, f"{_USE}, or if the store cannot be used"),
     "ownership export": (_GOOD, None, f"{_NONE}, or if the store cannot be used"),
     "completion": (_GOOD, None, _USE),
-    "demo": (_GOOD, None, f"{_USE}, or where it cannot be done"),
+    "demo": (_GOOD, None, f"{_USE}, or if it cannot be done"),
 }
 
 

@@ -42,23 +42,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     release = actions.add_parser(
         "release",
         help="forget who owns names, so that lower-priority repositories may supply them",
-        description="Forget who owns the names that match. Where their owner still serves them, nothing changes.",
+        description="Forget who owns the names that match. If their owner still serves them, nothing changes.",
     )
     release.add_argument("names", nargs="+", metavar="NAME", help="a project, or a pattern with * and ?")
     release.add_argument("--repository", metavar="NAME", help="only what this repository owns")
     export = actions.add_parser(
         "export",
         help="print all records as JSON",
-        description="Print all records as JSON, for a backup or a review. Of a URL that is not in the policy, only the "
-        "site is printed: it may hold a token.",
+        description="Print all records as JSON, for a backup or a review. For a URL that is not in the policy, only "
+        "the site is printed: the URL may contain a token.",
     )
     init = actions.add_parser(
         "init",
-        help="begin the memory in Redis, or confirm what it holds after it was lost",
-        description="Begin the memory, or confirm what it holds. A gateway never begins one in Redis: where it finds "
-        "none it answers 503, because it is not known who owned a name.",
+        help="begin the memory in Redis, or confirm its content after a loss",
+        description="Begin the memory, or confirm its content. A gateway never begins one in Redis: if it finds "
+        "none, it answers 503, because nobody knows who owned a name.",
     )
-    init.add_argument("--from", dest="source", metavar="FILE", help="put in the records that export printed")
+    init.add_argument("--from", dest="source", metavar="FILE", help="add the records that export printed")
     for action, do in ((listed, show), (release, forget), (export, dump), (init, begin)):
         places.add_store(action)
         action.set_defaults(action=do)

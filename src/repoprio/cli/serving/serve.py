@@ -24,11 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=_HOST, help=f"the address to listen on (default: {_HOST}, this machine only)")
     parser.add_argument("--port", type=_port, default=_PORT, help=f"the port; 0 takes a free one (default: {_PORT})")
     places.add_store(parser)
-    must = "do not begin a memory of owned names: without the file that it had before, the gateway does not start"
+    must = "do not start if there is no memory of owned names, instead of beginning a new one"
     parser.add_argument("--store-must-exist", action="store_true", help=must)
     public = "how clients reach it, for links to files that come through it (default: relative links)"
     parser.add_argument("--public-url", type=_url, metavar="URL", help=public)
-    trusted = "a repository's HOST or HOST:PORT that may be asked over http, which others can change on its way"
+    trusted = "a repository's HOST or HOST:PORT that may be asked over http, which others on the network can change"
     parser.add_argument("--trusted-host", action="append", default=[], metavar="HOST", help=trusted)
     shows = "let /explain/NAME ask repositories below the owner too, which learn the name, and show what is shadowed"
     parser.add_argument("--show-shadowed", action="store_true", help=shows)

@@ -74,7 +74,7 @@ def unseal(key: bytes, label: Label, value: bytes, repositories: Collection[Repo
     content = value[start:]
     mark = value[len(_FORMAT) : start]
     if not value.startswith(_FORMAT) or not hmac.compare_digest(mark, _mark(key, label, content)):
-        raise Damaged("its signature does not fit")
+        raise Damaged("its signature does not match")
     try:
         return _read(content, {repository.name: repository for repository in repositories})
     except (ValueError, TypeError, KeyError, AttributeError, OSError, EOFError, zlib.error, RecursionError) as error:

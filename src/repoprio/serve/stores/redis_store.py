@@ -210,7 +210,7 @@ class RedisStore:
         except (ValueError, TypeError, RecursionError):
             sound = False
         if not sound:
-            raise UnsoundMemory(f"{self.place} is damaged: a record is not as it was written")
+            raise UnsoundMemory(f"{self.place} is damaged: a record was changed")
         return tuple(record for record, _ in found)
 
     @contextlib.contextmanager

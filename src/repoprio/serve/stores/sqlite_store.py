@@ -84,7 +84,7 @@ class SqliteStore:
     def _record(self, project: str, repository: str, url: str, mark: str) -> Record:
         record = Record(NormalizedName(project), repository, url)
         if mark != digest(record):
-            raise UnsoundMemory(f"{self.path} is damaged: a record is not as it was written")
+            raise UnsoundMemory(f"{self.path} is damaged: a record was changed")
         return record
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:

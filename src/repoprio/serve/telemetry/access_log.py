@@ -37,7 +37,7 @@ class AccessLog:
     def _failed(self, _: logging.LogRecord) -> None:
         if not self._has_failed:
             self._has_failed = True
-            say("repoprio: the access log cannot be written; answers go on without it    [access-log]")
+            say("repoprio: the access log cannot be written; answers continue without it    [access-log]")
 
     def note(self, asked: Asked, answer: Answer) -> None:
         """Write the line of an answer."""

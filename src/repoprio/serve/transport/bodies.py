@@ -33,7 +33,7 @@ class IncomingBody:
         first, last, begin = piece.find(self._mark), piece.rfind(self._mark), len(self._content)
         # In a piece, marks may be far from each other as well: pieces are short, so that this is no harm.
         if (begin + (len(piece) if first < 0 else first)) - self._last_mark > _LONGEST_RUN:
-            raise UnusableResponse("its page has a part without end", Cause.SIZE)
+            raise UnusableResponse("its page has an endless element", Cause.SIZE)
         if last >= 0:
             self._last_mark = begin + last
         self._content += piece
