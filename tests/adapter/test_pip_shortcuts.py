@@ -11,6 +11,7 @@ import pytest
 
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.scene import Scene
 from support.wire import WireServer
 
 PIPS = ["26.3", "24.0", "22.0.2"]
@@ -235,6 +236,24 @@ print("[]")
 )
 
 
+# How often garbage is collected before, during and after a command of pip, and whether all of it is left alone at exit.
+COLLECTED = """
+import atexit, gc, json, sys
+limits = [gc.get_threshold()]
+atexit.register(lambda: print(json.dumps([limits, gc.get_freeze_count() > 1000, gc.isenabled()])))
+from pip._vendor.resolvelib import resolvers
+from pip._internal.cli.main import main
+resolution = getattr(resolvers, "Resolution", None) or resolvers.resolution.Resolution
+resolve = resolution.resolve
+def noting(*args, **kwargs):
+    limits.append(gc.get_threshold())
+    return resolve(*args, **kwargs)
+resolution.resolve = noting
+assert main(json.loads(sys.argv[1])["arguments"]) == 0
+limits.append(gc.get_threshold())
+"""
+
+
 def run(env: object, script: str, case: dict[str, object], **variables: str) -> list[Any]:
     """What the script prints for a case."""
     environment = env.environment() | variables  # type: ignore[attr-defined]
@@ -314,3 +333,21 @@ def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory,
         "",
     ]
     assert run(pip_env(pip), REMEMBERED, {"metadata": metadata, "cache": str(tmp_path / "cache")}) == []
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_garbage_is_collected_as_ever_after_a_resolution(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+    """A resolution under a policy collects seldom, and after it all is as before; without a policy nothing changes."""
+    case: dict[str, object] = {"arguments": ["install", "--dry-run", "-q", "acme"]}
+    if pip == "22.0.2":
+        # It has no --dry-run.
+        case = {"arguments": ["download", "-q", "--no-deps", "-d", str(scene.folder / "files"), "acme"]}
+    limits, is_left_alone, is_on = run(pip_env(pip), COLLECTED, case, REPOPRIO_CONFIG=str(scene.policy()))
+    before, during, after = limits
+    assert before == after
+    assert during > before
+    assert [is_left_alone, is_on] == [True, True]
+    plain = {**case, "arguments": [*case["arguments"], "-i", scene.corp.page_url]}  # type: ignore[misc]
+    limits, is_left_alone, is_on = run(pip_env(pip), COLLECTED, plain)
+    assert limits == [before] * 3
+    assert [is_left_alone, is_on] == [False, True]

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from repoprio.names import normalize
+from repoprio.pip_adapter import garbage
 from repoprio.pip_adapter.command import current, enforced
 from repoprio.pip_adapter.finder.registry import guard_of, source_of
 from repoprio.pip_adapter.observe.registry import observer_of
@@ -75,7 +76,7 @@ def resolver_of_resolvelib(original: Any) -> Any:
             from repoprio.pip_adapter.resolver import scouting
 
             wanted = list(requirements)
-            with scouting.going_ahead(finder, self.provider, wanted):
+            with garbage.seldom_collected(), scouting.going_ahead(finder, self.provider, wanted):
                 return self._resolve(guard_of(finder), wanted, max_rounds)
 
         def _resolve(
