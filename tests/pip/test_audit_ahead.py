@@ -61,13 +61,17 @@ class World(Scene):
         for server in self.tiers:
             server.spans.clear()
             server.most_held = 0
-        command = ["-c", IN_TURN] if in_turn else ["-m", "repoprio"]
-        done = subprocess.run(
-            [str(self.env.python), *command, "audit", "--path", str(self.packages), *arguments],
-            env=self.env.environment(self.file), cwd=self.folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        arguments = ("audit", "--path", str(self.packages), *arguments)
+        if not in_turn:
+            done = self.env.tool(*arguments, policy=self.file, cwd=self.folder)
+        else:
+            ran = subprocess.run(
+                [str(self.env.python), "-c", IN_TURN, *arguments],
+                env=self.env.environment(self.file), cwd=self.folder, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            done = Completed(ran.stdout, ran.stderr, ran.returncode)
         assert "Traceback" not in done.stderr
-        return Completed(done.stdout, done.stderr, done.returncode)
+        return done
 
     def asked(self) -> list[set[str]]:
         """What each server was asked for."""

@@ -24,7 +24,7 @@ START = {"repoprio.pth", "_repoprio_shim.py"}
 FILES = sorted(str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py"))
 DAMAGE = {"missing": None, "broken": "this is = no Python (\n", "empty": ""}
 # A turn damages a share of the files, each in one way.
-SHARES = 8
+SHARES = 16
 TURNS = SHARES * len(DAMAGE)
 
 
@@ -68,7 +68,7 @@ def world(fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) 
 def test_a_damaged_file_opens_nothing(turn: int, world: Damaged) -> None:
     """If any file that pip loads is damaged, pip takes the owner's acme or stops with a sentence.
 
-    Here an eighth of the files, in each way some; with ``-m full`` each file in each way.
+    Here a sixteenth of the files, in each way some; with ``-m full`` each file in each way.
     """
     whole = world.folder / "whole.py"
     share, way = turn % SHARES, turn // SHARES

@@ -28,8 +28,8 @@ _LOADED: Final = frozenset(
     {"keyring", "packaging", "platformdirs", "setuptools", "sitecustomize", "tomli", "usercustomize", "wheel"}
 )
 _AT_START: Final = (".pth", ".start", ".egg-link")
-# Read by a command, if at all, and not before.
-_DATA: Final = frozenset({policy_files.FILE_NAME, ledger.FILE})
+# Read by a command, if at all, and not before; whether a file of pip's has a policy, a fork looks first.
+_DATA: Final = frozenset({policy_files.FILE_NAME, ledger.FILE, "pip.conf"})
 
 
 class Lent:

@@ -19,6 +19,7 @@ from typing import Final
 from repoprio.environments import owners
 
 from .paths import SUPPORT
+from .warm_python import FINDS_NONE
 
 RENDERINGS: Final = str(SUPPORT / "renderings.py")
 PROGRAMS: Final = frozenset({"pip", "repoprio", RENDERINGS})
@@ -46,14 +47,18 @@ class WarmPython:
         self._free = Lock()
 
     def run(
-        self, args: Sequence[str], env: Mapping[str, str], cwd: Path, input: str | None, timeout: float
+        self, args: Sequence[str], env: Mapping[str, str], cwd: Path, input: str | None, timeout: float, *, asks: bool
     ) -> subprocess.CompletedProcess[str] | None:
-        """Run the module as `python -m` would; None while another thread's command runs."""
+        """Run the module as `python -m` would; None while another thread's command runs.
+
+        `asks`: None, too, where this Python was loaded with a policy, and a new one would find none.
+        """
         if not self._free.acquire(blocking=False):
             return None
         try:
             with tempfile.TemporaryDirectory() as folder:
-                return self._done(args, env, cwd, input, timeout, Path(folder))
+                done = self._done(args, env, cwd, input, timeout, Path(folder), asks)
+                return None if asks and done.returncode == FINDS_NONE else done
         finally:
             self._free.release()
 
@@ -64,7 +69,14 @@ class WarmPython:
         os.close(self._answers)
 
     def _done(
-        self, args: Sequence[str], env: Mapping[str, str], cwd: Path, input: str | None, timeout: float, folder: Path
+        self,
+        args: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        input: str | None,
+        timeout: float,
+        folder: Path,
+        asks: bool,
     ) -> subprocess.CompletedProcess[str]:
         streams = [folder / "stdin", folder / "stdout", folder / "stderr"]
         for stream in streams:
@@ -75,6 +87,7 @@ class WarmPython:
             "env": dict(env),
             "cwd": str(cwd),
             "streams": [*map(str, streams)],
+            "asks": asks,
         }
         os.write(self._lines, f"{json.dumps(told)}\n".encode())
         pid = self._number(timeout)
@@ -130,12 +143,10 @@ def run(
     if any(_hides_a_module(entry) for entry in cwd.iterdir()):
         return None
     policy = _policy(env)
-    if policy is None:
-        return None
-    key = (python, module, policy)
+    key = (python, module, policy or str(_SCRIPT))
     if key not in RUNNING:
-        RUNNING[key] = WarmPython(python, module, {**env, _POLICY: policy})
-    return RUNNING[key].run(args, env, cwd, input, timeout)
+        RUNNING[key] = WarmPython(python, module, {**env, _POLICY: key[2], "PIP_CONFIG_FILE": os.devnull})
+    return RUNNING[key].run(args, env, cwd, input, timeout, asks=policy is None)
 
 
 def _hides_a_module(entry: Path) -> bool:

@@ -1,8 +1,9 @@
 """A Python that has loaded a program, and forks for each command of it; a fork runs it as `python -m` would.
 
-In, a line of JSON for each: {"module", "args", "env", "cwd", "streams" (paths: stdin, stdout, stderr)}. Out: a line
-with the fork's pid, and one with its exit status. Started by `support.warm` with the Python of an environment: the file
-descriptors of both, the program, and the folders of code in which only root can change anything.
+In, a line of JSON for each: {"module", "args", "env", "cwd", "streams" (paths: stdin, stdout, stderr), "asks" (whether
+a new Python finds a policy there)}. Out: a line with the fork's pid, and one with its exit status. Started by
+`support.warm` with the Python of an environment: the file descriptors of both, the program, and the folders of code in
+which only root can change anything.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import sys
 import threading
 import types
@@ -58,6 +60,8 @@ _REPOPRIO = (
 )
 # Modules that a program loads for any command; older pips lack some of them.
 LOADED = {"pip": _PIP, "repoprio": (*_PIP, *_REPOPRIO)}
+# How a fork ends that is not what a new Python would be.
+FINDS_NONE = -signal.SIGKILL if sys.platform == "win32" else -signal.SIGUSR1
 _WRITTEN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -97,6 +101,8 @@ def become(command: dict[str, Any]) -> None:
     sys.orig_argv = [sys.executable, "-m", command["module"], *command["args"]]
     sys.modules["__main__"] = types.ModuleType("__main__")
     _look_again()
+    if command["asks"] and not _finds_policy():
+        os.kill(os.getpid(), -FINDS_NONE)
     _end(_status(command["module"]))
 
 
@@ -114,6 +120,16 @@ def _status(module: str) -> int:
         sys.excepthook(*sys.exc_info())
         return 1
     return 0
+
+
+def _finds_policy() -> bool:
+    """Whether a new Python would guard its pip here, as this one does; one without repoprio guards none."""
+    try:
+        files: Any = importlib.import_module("repoprio.config.policy_files")
+        layers: Any = importlib.import_module("repoprio.pip_adapter.policy_layers")
+    except ImportError:
+        return True
+    return bool(files.in_sight(os.environ, layers.layers(isolated=False)))
 
 
 def _end(status: int) -> None:

@@ -96,7 +96,10 @@ def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy:
     assert is_warm(env=env.environment(), extra={"PIP_NO_INDEX": "1"})
     assert not is_warm(extra={"PYTHONWARNINGS": "error"})
     assert not is_warm(extra={"_REPOPRIO_CHILD": "1"})
-    assert not is_warm(env=env.environment(None, {"PIP_CONFIG_FILE": str(folder / "pip.conf")}))
+    file = policy.with_name("some.conf")
+    for text, has_policy in (("[global]\ntimeout = 7\n", False), ("[repoprio]\nmode = strict\n", True)):
+        file.write_text(text)
+        assert is_warm(env=env.environment(None, {"PIP_CONFIG_FILE": str(file)})) == has_policy
     assert not is_warm(module="venv")
     for name in ("repoprio.toml", "pip.conf"):
         (folder / name).touch()
@@ -119,15 +122,17 @@ def test_a_private_environment_is_lent_as_it_was_made(
         assert env.installed == {**made, "acme": "1.0"}
         assert env.may_fork()
         assert env.run("install", "acme", policy=policy).stdout.startswith("Requirement already satisfied: acme")
+        (env.root / "pip.conf").touch()
+        assert env.may_fork()
         for name in ("more.pth", "keyring.py", "pip/more.py"):
             (env.site_packages / name).touch()
             assert not env.may_fork(), name
             (env.site_packages / name).unlink()
-        (env.root / "pip.conf").touch()
+        (env.root / "more.conf").touch()
         assert not env.may_fork()
     with env_pool.lend(shared) as again:
         assert (again.root, again.installed, again.may_fork()) == (env.root, made, True)
-        assert not (again.root / "pip.conf").exists()
+        assert not any((again.root / name).exists() for name in ("pip.conf", "more.conf"))
         with env_pool.lend(shared) as other:
             assert other.root != again.root
         (again.site_packages / "pip" / "__init__.py").write_text("raise SystemExit(1)\n")
