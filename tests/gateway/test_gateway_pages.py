@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from repoprio.config.load import read_text
 from repoprio.names import NormalizedName
 from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.kept_pages import Page
+from repoprio.serve.pages import writer
+from repoprio.serve.pages.forms import Draft, Forms
+from repoprio.serve.pages.offers import Offer
+from repoprio.serve.requests import Media
 from support.faults import Fault
-from support.gateways import JSON, TTL, Served, serving
+from support.gateways import JSON, TTL, Answer, Served, serving
 from support.policy_files import TOOLS
 from support.scene import Scene
 
@@ -108,6 +113,90 @@ def test_names_that_can_be_none_reach_no_repository(served: Served, scene: Scene
     ):
         assert served.get(path).status in (301, 404)
     assert scene.corp.requests == scene.public.requests == []
+
+
+@pytest.fixture
+def rest(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, no page gets more than its first form."""
+    event, forms = threading.Event(), Draft.forms
+
+    def wait(draft: Draft, last: Forms | None) -> Forms:
+        assert event.wait(10)
+        return forms(draft, last)
+
+    monkeypatch.setattr(Draft, "forms", wait)
+    return event
+
+
+def test_the_first_client_does_not_wait_for_the_other_forms(
+    served: Served, scene: Scene, rest: threading.Event
+) -> None:
+    """Those that come later, or want another form, do; nobody asks the repository again."""
+
+    async def ask() -> list[bytes]:
+        first, html = await asyncio.gather(
+            served.ask("/simple/acme/", "GET", {"accept": JSON}),
+            asyncio.wait_for(asyncio.shield(other := asyncio.ensure_future(ask_html())), 0.3),
+            return_exceptions=True,
+        )
+        assert isinstance(first, Answer)
+        assert isinstance(html, asyncio.TimeoutError)
+        later = asyncio.ensure_future(served.ask("/simple/acme/", "GET", {"accept": JSON}))
+        await asyncio.sleep(0.01)
+        assert not later.done()
+        rest.set()
+        return [first.body, (await later).body, (await other).body]
+
+    async def ask_html() -> Answer:
+        await asyncio.sleep(0)
+        return await served.ask("/simple/acme/", "GET", {"accept": "text/html"})
+
+    first, later, html = served.run(ask)
+    assert first == later
+    assert b"<a href" in html
+    assert scene.corp.requests == ["/simple/acme/"]
+
+
+def test_what_is_not_whole_yet_counts_no_longer_than_it_would(
+    served: Served, scene: Scene, rest: threading.Event
+) -> None:
+    """While the forms of a lower repository's page were made, a higher one got the name: it is asked."""
+    scene.public.add("lib", "1.0")
+    url = "/simple/lib/"
+
+    async def ask() -> Answer:
+        first = await served.ask(url, "GET", {"accept": JSON})
+        assert first.only_from(scene.public)
+        served.now += TTL + 1
+        scene.corp.add("lib", "2.0")
+        later = asyncio.ensure_future(served.ask(url, "GET", {"accept": JSON}))
+        await asyncio.sleep(0.01)
+        rest.set()
+        return await later
+
+    answer = served.run(ask)
+    assert (answer.status, list(answer.files)) == (200, ["lib-2.0-py3-none-any.whl"])
+    assert answer.only_from(scene.corp)
+
+
+def test_a_page_that_is_the_same_again_is_not_written_again(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its HTML and what is compressed stay those of the last one; a page with other files is written."""
+    written: list[Media] = []
+    write = writer.write
+
+    def note(offer: Offer, media: Media, href: writer.Href) -> bytes:
+        written.append(media)
+        return write(offer, media, href)
+
+    monkeypatch.setattr(writer, "write", note)
+    before = served.page("acme", accept="text/html")
+    served.now += TTL + 1
+    again = served.page("acme", accept="text/html")
+    assert again.body == before.body
+    served.now += TTL - 5
+    served.page("acme")
+    served.settle()
+    assert written == [Media.HTML, Media.JSON, Media.HTML, Media.JSON, Media.JSON]
 
 
 def test_a_large_page_is_stored_packed(served: Served, scene: Scene) -> None:

@@ -86,8 +86,14 @@ class Served:
     def get(self, path: str, *, method: str = "GET", **headers: str) -> Answer:
         """The answer to one request, in JSON unless it says otherwise (`accept`)."""
         answer = self.run(lambda: self.ask(path, method, {"accept": JSON, **headers}))
-        self.run(self.gateway.sharing.settle)
+        self.run(self._finish)
         return answer
+
+    async def _finish(self) -> None:
+        """Wait for the rest of what was answered before it was whole."""
+        answered = [one.task for one in self.gateway._under_way.values() if one.first.done()]
+        await asyncio.gather(*answered, return_exceptions=True)
+        await self.gateway.sharing.settle()
 
     def page(self, project: str, **headers: str) -> Answer:
         """The page of a project."""

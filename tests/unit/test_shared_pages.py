@@ -14,7 +14,7 @@ from repoprio.lookup import ownership
 from repoprio.names import normalize
 from repoprio.policy.model import Files, Location, Mode, Pin, Policy, Redirects, Repository
 from repoprio.policy.patterns import Pattern
-from repoprio.serve.kept_pages import forms
+from repoprio.serve.pages.forms import Draft, forms
 from repoprio.serve.pages.relayed import Source
 from repoprio.serve.requests import Media
 from repoprio.serve.sharing import envelope
@@ -150,3 +150,26 @@ def test_who_may_own_a_name() -> None:
     assert not ownership.may_own(blocked, acme, ["corp"], [])
     merged = replace(POLICY, pins=(Pin("a", pattern, mode=Mode.MERGE),))
     assert ownership.may_own(merged, acme, ["corp", "public"], ["corp"])
+
+
+def test_the_forms_of_a_draft_are_made_once_and_when_they_are_asked_for() -> None:
+    """Both types of HTML are one content; a page whose JSON is that of the last one has the forms of that."""
+    written: list[Media] = []
+
+    def write(media: Media) -> bytes:
+        written.append(media)
+        return media.value.encode() + LARGE
+
+    draft = Draft(write)
+    first = draft.body((Media.HTML_V1, True))
+    assert written == [Media.HTML]
+    assert gzip.decompress(first.content) == Media.HTML.value.encode() + LARGE
+    made = draft.forms()
+    assert written == [Media.HTML, Media.JSON]
+    assert made[Media.HTML_V1, True] == first
+    assert made[Media.HTML, True].content is first.content
+    assert len({body.etag for body in made.values()}) == 6
+    assert Draft(write).forms(made) is made
+    assert Draft(lambda media: b"{}").forms(made)[Media.JSON, True] == Draft(lambda media: b"{}").body(
+        (Media.JSON, False)
+    )

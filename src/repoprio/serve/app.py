@@ -141,7 +141,8 @@ class App:
         wanted = pages.wanted(target.name, scope["headers"])
         if wanted is None:
             return _problem(problems.no_media())
-        found = self._gateway.warm(target.name) or await self._gateway.page(target.name)
+        form = (wanted.media, wanted.takes_gzip)
+        found = self._gateway.warm(target.name) or await self._gateway.page(target.name, form)
         if isinstance(found, Problem):
             return _problem(found)
         return pages.answer(found, wanted, self._gateway.clock())

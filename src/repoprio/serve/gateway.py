@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from repoprio import __version__
 from repoprio.lookup import ownership
@@ -22,12 +23,12 @@ from repoprio.serve import freshness, problems
 from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.client import VERSIONS, Client
 from repoprio.serve.clock import steady_seconds
-from repoprio.serve.kept_pages import Page, forms
+from repoprio.serve.kept_pages import Page
 from repoprio.serve.pages import relayed, writer
+from repoprio.serve.pages.forms import Draft, Form
 from repoprio.serve.pages.offers import offer
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
-from repoprio.serve.requests import Media
 from repoprio.serve.sharing.envelope import SharedPage
 from repoprio.serve.sharing.turns import Sharing
 from repoprio.serve.stores.model import OwnershipStore
@@ -45,6 +46,13 @@ _LAST_PART = 1 / 3
 _EXPLAINED = 1.0
 # How often a name is decided again if its remembered owners change meanwhile.
 _TRIES = 3
+
+
+class _LookUp(NamedTuple):
+    """A lookup under way: `first` has the page as soon as one form of it is made, None if there is no such moment."""
+
+    first: asyncio.Future[Page | None]
+    task: asyncio.Task[Page | Problem]
 
 
 class Gateway:
@@ -78,7 +86,7 @@ class Gateway:
         self._shows_shadowed = shows_shadowed
         self.sharing = Sharing(store.pages(), policy, __version__, public_url, sorted(client.trusted), clock=clock)
         self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explained | Problem]](_EXPLAINED, clock)
-        self._under_way: dict[NormalizedName, asyncio.Task[Page | Problem]] = {}
+        self._under_way: dict[NormalizedName, _LookUp] = {}
 
     def warm(self, name: NormalizedName) -> Page | None:
         """The page of `name` that counts now; it is refreshed before it expires."""
@@ -92,11 +100,20 @@ class Gateway:
             self._refresh(name)
         return page
 
-    async def page(self, name: NormalizedName) -> Page | Problem:
-        """The page of `name`, or why there is none."""
-        # If a client goes away, others still get their answer.
-        page = self.warm(name)
-        return await asyncio.shield(self._refresh(name)) if page is None else page
+    async def page(self, name: NormalizedName, form: Form | None = None) -> Page | Problem:
+        """The page of `name`, with that form at least, or why there is none."""
+        while True:
+            page = self.warm(name)
+            if page is not None:
+                return page
+            # If a client goes away, others still get their answer.
+            look_up = self._refresh(name, form)
+            if not look_up.first.done():
+                found = await asyncio.shield(look_up.first)
+                is_enough = found is not None and (form is None or form in found.forms)
+                return found if found and is_enough else await asyncio.shield(look_up.task)
+            # What it found may be older than this request, and count for those alone who waited for it.
+            await asyncio.wait({look_up.task})
 
     async def explanation(self, name: NormalizedName) -> Explained | Problem:
         """The explanation who owns `name` now, and why; nothing is recorded."""
@@ -162,23 +179,28 @@ class Gateway:
 
     async def settle(self) -> None:
         """Wait for the tasks that run in the background."""
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await asyncio.gather(*(one.task for one in self._under_way.values()), return_exceptions=True)
         await self.sharing.settle()
 
-    def _refresh(self, name: NormalizedName) -> asyncio.Task[Page | Problem]:
-        """The one lookup of `name` that is under way."""
-        task = self._under_way.get(name)
-        if task is None:
-            task = self._under_way[name] = asyncio.create_task(self._look_up(name))
-            task.add_done_callback(lambda task: self._landed(name, task))
-        return task
+    def _refresh(self, name: NormalizedName, form: Form | None = None) -> _LookUp:
+        """The one lookup of `name` that is under way; if it begins now, it makes the given form first."""
+        look_up = self._under_way.get(name)
+        if look_up is None:
+            first = asyncio.get_running_loop().create_future()
+            look_up = self._under_way[name] = _LookUp(first, asyncio.create_task(self._look_up(name, form, first)))
+            look_up.task.add_done_callback(lambda task: self._landed(name, task))
+        return look_up
 
     def _landed(self, name: NormalizedName, task: asyncio.Task[Page | Problem]) -> None:
-        self._under_way.pop(name, None)
+        first = self._under_way.pop(name).first
+        if not first.done():
+            first.set_result(None)
         if not task.cancelled() and (error := task.exception()):
             _LOG.error("the lookup of %s failed", name, exc_info=error)
 
-    async def _look_up(self, name: NormalizedName) -> Page | Problem:
+    async def _look_up(
+        self, name: NormalizedName, form: Form | None, first: asyncio.Future[Page | None]
+    ) -> Page | Problem:
         try:
             async with self.sharing.turn(name, lambda shared, born: self._taken(name, shared, born)) as turn:
                 if turn.page is not None:
@@ -187,7 +209,7 @@ class Gateway:
                 records, decision, evidence = await self._decided(name)
                 if decision.outcome is Outcome.SERVED:
                     holders = ownership.holders(self.policy, await self._remember(records, decision))
-                    page = await asyncio.to_thread(self._built, decision, evidence.born)
+                    page = await self._made(decision, evidence.born, form, first)
                     self._pages.keep(name, page)
                     turn.give(page, holders)
                     return page
@@ -266,17 +288,29 @@ class Gateway:
             await asyncio.to_thread(self._store.replace, removed, new)
         return (*(record for record in known if record not in removed), *new)
 
-    def _built(self, decision: Decision[ProjectPage], born: float) -> Page:
+    async def _made(
+        self, decision: Decision[ProjectPage], born: float, form: Form | None, first: asyncio.Future[Page | None]
+    ) -> Page:
+        """The page of a decision; those who wait for `first` get it once it has that form, before all others."""
+        page, draft = await asyncio.to_thread(self._begun, decision, born, form)
+        if form is not None:
+            first.set_result(page)
+        last = self._pages.get(decision.name)
+        return replace(page, forms=await asyncio.to_thread(draft.forms, last.forms if last else None))
+
+    def _begun(self, decision: Decision[ProjectPage], born: float, form: Form | None) -> tuple[Page, Draft]:
+        """The page of a decision with one form, or none, and what makes the others."""
         found = offer(self.policy, decision, VERSIONS)
         href = relayed.hrefs(decision.name, self._files_url)
-        contents = {media: writer.write(found, media, href) for media in (Media.JSON, Media.HTML)}
+        draft = Draft(lambda media: writer.write(found, media, href))
         # A repository that was skipped may own the name again at any time.
         fresh_until = born + self._ttl if freshness.is_certain(decision) else born
-        return Page(
+        page = Page(
             tuple(owner.repository.name for owner in decision.owners),
-            forms(contents),
+            {} if form is None else {form: draft.body(form)},
             born,
             fresh_until,
             born + self._stale_seconds,
             relayed.sources(found),
         )
+        return page, draft

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from repoprio.dataclass import dataclass
 from repoprio.policy.model import Repository
-from repoprio.serve.kept_pages import Body, forms
+from repoprio.serve.pages.forms import Forms, forms
 from repoprio.serve.pages.relayed import Source, is_own
 from repoprio.serve.requests import Media
 
@@ -45,7 +45,7 @@ class SharedPage:
     owners: tuple[str, ...]
     holders: frozenset[str]
     born: int
-    forms: Mapping[tuple[Media, bool], Body]
+    forms: Forms
     sources: Mapping[str, Source]
 
 
