@@ -14,10 +14,12 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from repoprio.config.load import read_text
+from repoprio.policy.model import Policy
 from repoprio.serve import clock
 from repoprio.serve.gateway import Gateway
 from support.faults import Fault
 from support.gateways import GatewayProcess, Served, serving
+from support.paths import ROOT
 from support.policy_files import TOOLS
 from support.scene import Scene
 
@@ -77,13 +79,26 @@ def test_metrics_count_by_repository_and_never_by_name(scene: Scene, tmp_path: P
     numbers = dict(re.findall(r"^(\S+) (\S+)$", text, re.MULTILINE))
     assert numbers['repoprio_projects_total{repository="corp",state="fresh"}'] == "2.0"
     assert numbers['repoprio_projects_total{repository="corp",state="unavailable"}'] == "1.0"
-    assert numbers['repoprio_projects_total{repository="",state="absent"}'] == "1.0"
+    assert numbers['repoprio_projects_total{repository="(none)",state="absent"}'] == "1.0"
     assert numbers['repoprio_answers_total{kind="simple",status="503"}'] == "1.0"
     assert numbers['repoprio_answers_total{kind="other",status="404"}'] == "1.0"
     assert float(numbers['repoprio_repository_failures_total{repository="corp"}']) >= 1
     assert numbers['repoprio_repository_up{repository="corp"}'] == "1.0"
     assert numbers['repoprio_repository_seconds_count{repository="public"}'] == "1.0"
-    assert not re.search("acme|broken|nobody|nonsense", text)
+    assert not re.search('acme|broken|nobody|nonsense|_created|repository=""', text)
+
+
+def test_the_documented_metrics_are_those_that_exist() -> None:
+    """Each name with its labels, in both directions."""
+    pytest.importorskip("prometheus_client")
+    from repoprio.serve.telemetry.metrics import Metrics
+
+    rows = re.findall(r"^\| `(repoprio_\w+)` \| (.*?)\|", (ROOT / "docs/how-to/serve.md").read_text(), re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    metrics = Metrics(Policy(()))
+    names = re.findall(r"^# TYPE (\w+) ", metrics.text().decode(), re.MULTILINE)
+    collectors = metrics._registry._names_to_collectors
+    assert {name: set(collectors[name]._labelnames) for name in names} == documented
 
 
 def lines_of(log: Path, count: int) -> list[str]:

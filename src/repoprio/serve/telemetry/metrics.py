@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.utils import floatToGoString
 
@@ -19,6 +26,8 @@ from repoprio.simple_api.model import ProjectPage
 
 MEDIA_TYPE: str = CONTENT_TYPE_LATEST
 _BOUNDS: tuple[float, ...] = tuple(Histogram.DEFAULT_BUCKETS)
+# Of an answer that no repository decided; the name of a repository has no brackets.
+_NO_REPOSITORY = "(none)"
 _KINDS = frozenset({"simple", "files", "explain", "health", "metrics"})
 
 
@@ -26,6 +35,8 @@ class Metrics:
     """Counts the answers of a gateway under `policy`, and those of its repositories."""
 
     def __init__(self, policy: Policy) -> None:
+        # When each series began: a second series for each one, which nobody asked for.
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._names = _names(policy)
         self._answers = Counter("repoprio_answers", "Answers to clients.", ["kind", "status"], registry=self._registry)
@@ -121,8 +132,10 @@ class Metrics:
             result = "refused" if status >= 400 else "sent" if is_whole else "cut-off"
             yield self._files.labels(named.decode(), result)
         if state and kind == "simple":
-            for name in named.decode().split(", "):
-                yield self._projects.labels(name if name in self._names else "", state.decode())
+            for name in named.decode().split(", ") if named else (_NO_REPOSITORY,):
+                # One that the policy no longer has would come back for ever.
+                if name in self._names or not named:
+                    yield self._projects.labels(name, state.decode())
 
 
 class _Tally:
@@ -139,7 +152,6 @@ class _Seconds:
     def __init__(self) -> None:
         # How many answers took at most each of the bounds and longer than the one before; and the sum.
         self._found: dict[str, tuple[list[int], list[float]]] = {}
-        self._begun = time.time()
 
     def observe(self, kind: str, seconds: float) -> None:
         """Note an answer."""
@@ -151,12 +163,10 @@ class _Seconds:
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """The numbers for the library."""
-        name = "repoprio_answer_seconds"
-        family = HistogramMetricFamily(name, "Seconds until an answer was sent.", labels=["kind"])
+        family = HistogramMetricFamily("repoprio_answer_seconds", "Seconds until an answer was sent.", labels=["kind"])
         for kind, (numbers, (total,)) in self._found.items():
             buckets = zip(map(floatToGoString, _BOUNDS), accumulate(numbers), strict=True)
             family.add_metric([kind], list(buckets), total)
-            family.add_sample(f"{name}_created", {"kind": kind}, self._begun)
         yield family
 
 
