@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
@@ -97,7 +98,7 @@ def test_the_documented_metrics_are_those_that_exist() -> None:
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     metrics = Metrics(Policy(()))
     names = re.findall(r"^# TYPE (\w+) ", metrics.text().decode(), re.MULTILINE)
-    collectors = metrics._registry._names_to_collectors
+    collectors: dict[str, Any] = dict(metrics._registry._names_to_collectors)
     assert {name: set(collectors[name]._labelnames) for name in names} == documented
 
 

@@ -36,7 +36,7 @@ class Metrics:
 
     def __init__(self, policy: Policy) -> None:
         # When each series began: a second series for each one, which nobody asked for.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call] # it takes and returns nothing
         self._registry = CollectorRegistry()
         self._names = _names(policy)
         self._answers = Counter("repoprio_answers", "Answers to clients.", ["kind", "status"], registry=self._registry)
