@@ -124,7 +124,9 @@ def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tm
         served.now += TTL + 1
         gone = served.page("acme")
         assert (gone.status, gone.state, gone.headers["x-repoprio-owner"]) == (410, "remembered", "corp")
-        assert "repoprio ownership release acme" in gone.document["detail"]
+        assert f"where the gateway runs: repoprio ownership release acme --store {store}" in gone.document["detail"]
+        (told,) = served.get("/explain/acme?format=json").document["projects"]
+        assert f"repoprio ownership release acme --store {store}" in told["hint"]["text"]
         assert not scene.public.asked("acme")
     # A gateway that begins anew, or another one beside it, knows it too.
     with serving(policy_of(scene), store) as served:

@@ -59,7 +59,11 @@ def test_gateways_share_what_they_remember(scene: Scene, server: Redis, tmp_path
         assert one.page("acme").headers["x-repoprio-owner"] == "corp"
         del scene.corp._shelf._projects["acme"]
         server.forget_pages()
-        assert other.page("acme").state == "remembered"
+        gone = other.page("acme")
+        assert gone.state == "remembered"
+        place = server.url.replace(f":{PASSWORD}@", "")
+        assert f"repoprio ownership release acme --store {place} (add the login" in gone.document["detail"]
+        assert PASSWORD.encode() not in gone.body
         assert not scene.public.asked("acme")
         listed = ownership(scene, server, "list")
         assert listed.stdout == f"acme  corp  {scene.corp.page_url}\n"

@@ -32,6 +32,7 @@ def explain(
     version_priority: Chosen | None = None,
     private: Private | None = None,
     python: str = "",
+    store: str = "",
 ) -> Explanation:
     """The explanation of a requirement; `versions` has the versions of each repository that serves the name.
 
@@ -67,6 +68,7 @@ def explain(
         keeper=policy.keeper,
         is_observed=policy.mode is Mode.OBSERVE,
         python=python,
+        store=store,
         unknown=decision.unknown,
     )
 

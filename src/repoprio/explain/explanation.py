@@ -108,7 +108,8 @@ class Explanation:
     why it is unknown, if it was asked for. `constraint` is the specifier from constraints, "" for none; `specifier`
     includes it. `help` is the policy's own text on where to get help; `keeper` is whom users ask for changes if they
     may not add to the policy. `is_observed`: nothing of this is enforced. `python` is the environment that commands
-    about it must name, "" for none. `unknown` is why nobody knows who served the name before, if that ended the lookup.
+    about it must name, "" for none; `store` is the ownership memory that they must name, without a login. `unknown` is
+    why nobody knows who served the name before, if that ended the lookup.
     """
 
     requirement: str
@@ -133,6 +134,7 @@ class Explanation:
     keeper: str | None = None
     is_observed: bool = False
     python: str = ""
+    store: str = ""
     unknown: Unknown | None = None
 
     @property

@@ -191,10 +191,13 @@ def _ruled_out(e: Explanation) -> Remedy:
 
 
 def _remembered(e: Explanation) -> Remedy:
-    release = shell.repoprio("ownership", "release", e.project)
+    # Without --store it would be the one of the user who types it.
+    release = shell.repoprio("ownership", "release", e.project, *(["--store", e.store] if e.store else []))
     # With the key `ownership` the records are the gateway's: the command would change none on this machine.
-    where = ", where the gateway runs" if any(rule.setting == "ownership" for rule in e.rules) else ""
-    return Remedy("release", f"publish it there again; or, if others may have the name now{where}: {release}")
+    is_elsewhere = e.store or any(rule.setting == "ownership" for rule in e.rules)
+    where = ", where the gateway runs" if is_elsewhere else ""
+    login = " (add the login of the store, if it has one)" if "://" in e.store else ""
+    return Remedy("release", f"publish it there again; or, if others may have the name now{where}: {release}{login}")
 
 
 def _memory(e: Explanation) -> Remedy:

@@ -130,7 +130,9 @@ class Gateway:
         shadowed, evidence = self._shows_shadowed, freshness.Evidence(self.clock())
         holders = ownership.holders(self.policy, records)
         decision = await self._decide(name, holders, evidence, below_owner=shadowed)
-        found = await asyncio.to_thread(explanation, self.policy, decision, VERSIONS, shadowed=shadowed)
+        found = await asyncio.to_thread(
+            explanation, self.policy, decision, VERSIONS, shadowed=shadowed, store=self._store.place
+        )
         return Explained(found, datetime.now(timezone.utc), evidence.asked, self._answer(name, decision))
 
     def _answer(self, name: NormalizedName, decision: Decision[ProjectPage]) -> ClientAnswer:
@@ -142,7 +144,7 @@ class Gateway:
             return ClientAnswer(200, tuple(owner.repository.name for owner in decision.owners))
         if page and self._stands_in(page, decision):
             return ClientAnswer(200, page.owners, age=now - page.born)
-        problem = problems.of_decision(self.policy, decision)
+        problem = problems.of_decision(self.policy, decision, self._store.place)
         return ClientAnswer(problem.status, problem.owners, problem.title)
 
     def _stands_in(self, page: Page, decision: Decision[ProjectPage]) -> bool:
@@ -220,7 +222,7 @@ class Gateway:
             self._pages.forget(name)
         elif last and self._stands_in(last, decision):
             return replace(last, stands_in=True)
-        return problems.of_decision(self.policy, decision)
+        return problems.of_decision(self.policy, decision, self._store.place)
 
     async def _taken(self, name: NormalizedName, shared: SharedPage, born: float) -> Page | None:
         """The page that another gateway shares, if it counts here, and is newer than what is kept by some time."""

@@ -54,9 +54,9 @@ class Problem:
         return json.dumps({**document, **dict(self.more)}, indent=2).encode()
 
 
-def of_decision(policy: Policy, decision: Decision[Any]) -> Problem:
-    """The answer if no repository serves the name."""
-    explanation = explain(policy, decision, decision.name, {})
+def of_decision(policy: Policy, decision: Decision[Any], store: str = "") -> Problem:
+    """The answer if no repository serves the name; `store` is the ownership memory, without a login."""
+    explanation = explain(policy, decision, decision.name, {}, store=store)
     lead, *details = _text(explanation)
     repositories = [
         {"name": line.repository.name, "priority": line.repository.priority, "status": line.status.value}

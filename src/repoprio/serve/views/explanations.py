@@ -47,9 +47,12 @@ class Explained:
 
 
 def explanation(
-    policy: Policy, decision: Decision[ProjectPage], versions: Versions, *, shadowed: bool = False
+    policy: Policy, decision: Decision[ProjectPage], versions: Versions, *, shadowed: bool = False, store: str = ""
 ) -> Explanation:
-    """The explanation of `decision`; with `shadowed`, the repositories below the owner were asked too."""
+    """The explanation of `decision`; with `shadowed`, the repositories below the owner were asked too.
+
+    `store` is the ownership memory, without a login.
+    """
     found = offer(policy, decision, versions)
     waiting = tuple(_waiting(policy, decision, versions))
     has = {r.repository.name: r.page.versions(versions) for r in decision.results if r.page}
@@ -62,6 +65,7 @@ def explanation(
         waits=bool(waiting) and not found.files,
         rejected=waiting,
         private=privacy(decision) if shadowed else None,
+        store=store,
     )
 
 
