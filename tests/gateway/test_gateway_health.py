@@ -8,14 +8,14 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 from repoprio.config.load import read_text
-from repoprio.policy.model import Policy
+from repoprio.lookup.events import StatusReceived
+from repoprio.policy.model import Location, Policy, Repository
 from repoprio.serve import clock
 from repoprio.serve.gateway import Gateway
 from support.faults import Fault
@@ -96,10 +96,18 @@ def test_the_documented_metrics_are_those_that_exist() -> None:
 
     rows = re.findall(r"^\| `(repoprio_\w+)` \| (.*?)\|", (ROOT / "docs/how-to/serve.md").read_text(), re.MULTILINE)
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    metrics = Metrics(Policy(()))
-    names = re.findall(r"^# TYPE (\w+) ", metrics.text().decode(), re.MULTILINE)
-    collectors: dict[str, Any] = dict(metrics._registry._names_to_collectors)
-    assert {name: set(collectors[name]._labelnames) for name in names} == documented
+    corp = Repository("corp", (Location.of("https://corp.example/simple/"),))
+    metrics = Metrics(Policy((corp,)))
+    metrics.asked(corp, 0.1, StatusReceived(500))
+    metrics.reloaded(Policy((corp,)))
+    metrics.shared("used")
+    for path in ("/simple/acme/", "/files/acme/x"):
+        metrics.answered(path, 200, 0.1, {b"x-repoprio-state": b"fresh", b"x-repoprio-owner": b"corp"})
+    series = re.findall(
+        r"^(repoprio_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? \S+$", metrics.text().decode(), re.MULTILINE
+    )
+    exposed = {name: set(re.findall(r'(\w+)="', labels)) - {"le"} for name, labels in series}
+    assert exposed == documented
 
 
 def lines_of(log: Path, count: int) -> list[str]:
