@@ -273,7 +273,7 @@ def test_a_memory_that_was_lost_is_not_begun_anew_in_silence(scene: Scene, tmp_p
         GatewayProcess(scene.policy(), store, "--store-must-exist")
     assert not store.parent.exists()
     with GatewayProcess(scene.file, store) as process:
-        assert f"began a new memory of owned names: {store}\n" in process.greeting
+        assert f"began a new ownership memory: {store}\n" in process.greeting
         assert "[new-store]" in process.greeting
     with GatewayProcess(scene.file, store, "--store-must-exist") as process:
         assert process.greeting.startswith("repoprio: serving")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from repoprio.config.load import survey
+from repoprio.config.load import load_policy
 from repoprio.config.policy_files import LayerFiles, in_sight
 from repoprio.config.schema import POLICY, TABLES, fold
 from support.documents import as_toml, in_pip_conf, policies
@@ -89,7 +89,7 @@ def test_what_pip_lists_is_in_force_or_an_error(folder: Path, text: str) -> None
         # pip stops at such a file itself.
         return
     layers = (LayerFiles("user", (str(file),)),)
-    found = survey({}, layers, TOOLS)
+    found = load_policy({}, layers, TOOLS)
     said = {setting.key for setting in found.merged.settings.values()}
     if keys:
         assert in_sight({}, layers)

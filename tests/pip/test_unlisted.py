@@ -75,7 +75,7 @@ def test_several_places_have_names_and_priorities_of_their_own() -> None:
     ]
 
 
-def test_under_a_lock_the_user_is_sent_to_its_keeper() -> None:
+def test_under_a_lock_the_user_is_sent_to_its_maintainer() -> None:
     """If users may not add to the policy, the hint says whom to ask: `help`, or the maintainer of the file."""
     locked = str(refusal(places(GITLAB), policy("locked = true\n" + CORP)))
     assert (
@@ -114,9 +114,9 @@ def test_errors_show_the_help_of_the_policy() -> None:
     """Errors of a faulty policy show its `help`, also if a lock causes them."""
     faulty = read_files({"system": 'help = "go/pip"\nmode = "loose"\n' + CORP})
     locked = read_files({"system": 'help = "go/pip"\nlocked = true\n' + CORP, "named": CORP})
-    for survey in (faulty, locked):
+    for loaded in (faulty, locked):
         with pytest.raises(Exception, match="nothing was looked up") as caught:
-            survey.sound()
+            loaded.sound()
         assert str(caught.value).endswith("\n  help: go/pip    [policy]")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from repoprio.config import handoff, schema
 from repoprio.config.errors import InvalidPolicy
-from repoprio.config.load import survey
+from repoprio.config.load import load_policy
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip import policy_section
 from repoprio.config.policy_files import INHERITED
@@ -57,7 +57,7 @@ def test_a_child_gets_the_same_policy(document: dict[str, Any]) -> None:
     packed = handoff.pack(whole.merged)
     unpacked, errors = handoff.unpack(packed)
     assert (unpacked.settings, errors) == (whole.merged.settings, [])
-    assert sound(survey({INHERITED: packed}, [], TOOLS)) == sound(whole)
+    assert sound(load_policy({INHERITED: packed}, [], TOOLS)) == sound(whole)
 
 
 @given(st.text(max_size=30) | st.binary(max_size=30).map(lambda b: b.hex()))
@@ -65,7 +65,7 @@ def test_no_variable_makes_a_traceback(text: str) -> None:
     """Any text in the variable from a parent gives a policy or errors."""
     if text:
         with pytest.raises(InvalidPolicy):
-            survey({INHERITED: text}, [], TOOLS).sound()
+            load_policy({INHERITED: text}, [], TOOLS).sound()
 
 
 keys = st.sampled_from(["mode", "help", "repositories", "repositories.a.url", "repositories.a.owns", "pins.b.projects"])
@@ -93,5 +93,5 @@ def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, con
 
     file = tmp_path_factory.getbasetemp() / f"bytes-{os.getpid()}"
     file.write_bytes(content if is_toml else b"[repoprio]\n" + content)
-    found = survey({}, [LayerFiles(SYSTEM if is_toml else "user", (str(file),))], TOOLS)
+    found = load_policy({}, [LayerFiles(SYSTEM if is_toml else "user", (str(file),))], TOOLS)
     assert found.policy is None or not found.errors

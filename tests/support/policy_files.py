@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from repoprio.config.build import Parsers
-from repoprio.config.load import read_text, survey
+from repoprio.config.load import load_policy, read_text
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.policy_files import SYSTEM, VARIABLE, LayerFiles
 from repoprio.config.settings import Merged
@@ -66,7 +66,7 @@ def read_files(files: Mapping[str, Any], environ: Mapping[str, str] | None = Non
     with TemporaryDirectory() as folder:
         layers = write_files(files, Path(folder))
         named = {VARIABLE: _write(Path(folder, "named.toml"), files["named"])} if "named" in files else {}
-        found = survey({**(environ or {}), **named}, layers, TOOLS)
+        found = load_policy({**(environ or {}), **named}, layers, TOOLS)
         return _without(found, f"{folder}/")
 
 

@@ -16,7 +16,7 @@ import pytest
 from repoprio.config import handoff, values
 from repoprio.config.checks.warnings import policy_warnings
 from repoprio.config.errors import InvalidPolicy
-from repoprio.config.load import survey
+from repoprio.config.load import load_policy
 from repoprio.config.pip import policy_section
 from repoprio.config.policy_files import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
@@ -325,9 +325,9 @@ def test_more_than_a_variable_can_carry() -> None:
 def test_a_child_gets_the_errors_of_its_parent() -> None:
     """Errors of a parent's policy are errors of its child pips, even if they belong to no setting."""
     faulty = read_files({"system": "= ["})
-    again = survey({INHERITED: handoff.pack(faulty.merged, faulty.errors)}, [], TOOLS)
+    again = load_policy({INHERITED: handoff.pack(faulty.merged, faulty.errors)}, [], TOOLS)
     assert (again.errors, again.policy) == (faulty.errors, None)
-    none = survey({INHERITED: handoff.pack(Merged())}, [], TOOLS)
+    none = load_policy({INHERITED: handoff.pack(Merged())}, [], TOOLS)
     assert (none.errors, none.policy) == ((), None)
 
 
@@ -355,7 +355,7 @@ def test_a_policy_that_is_handed_on_arrives_as_it_was(tmp_path: Path) -> None:
     """A child pip reads the settings and tables of its parent, each with its file, in the same order."""
     file = tmp_path / "policy.toml"
     file.write_text(LATER)
-    merged = survey({VARIABLE: str(file)}, [], TOOLS).merged
+    merged = load_policy({VARIABLE: str(file)}, [], TOOLS).merged
     again, found = handoff.unpack(handoff.pack(merged))
     assert (list(again.settings.values()), found) == (list(merged.settings.values()), [])
     assert {setting.is_table for setting in again.settings.values()} == {True, False}

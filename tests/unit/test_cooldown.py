@@ -223,7 +223,7 @@ def test_a_refusal_says_what_waits_and_what_to_do() -> None:
     assert sentence(e).startswith("no version of acme that fits acme>=2 is old enough yet at pypi (priority 90): 3: up")
     unasked = Explanation("acme", "acme", Outcome.NO_MATCH, Code.TOO_YOUNG, (), (PYPI,), ())
     assert sentence(unasked) == "no file of acme is old enough yet at pypi (priority 90): ."
-    kept = _explained(_rejected("2", Held(WAIT, None, NOW)), keeper="it@corp.example")
+    kept = _explained(_rejected("2", Held(WAIT, None, NOW)), maintainer="it@corp.example")
     remedy = refusal_remedy(kept)
     assert remedy is not None
     assert remedy.code == "no-upload-time"

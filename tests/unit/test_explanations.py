@@ -440,7 +440,7 @@ def test_under_a_lock_hints_say_whom_to_ask() -> None:
     """With a locked policy, hints say whom to ask: `help`, or the maintainer of the file."""
     lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")
     wheels = Repository("wheels", (Location.of("file:///srv/wheels"),), 50, format=Format.FLAT)
-    for policy, keeper in (
+    for policy, maintainer in (
         (Policy((CORP, wheels), lock=lock), "the maintainer of /etc/repoprio/repoprio.toml"),
         (Policy((CORP, wheels), lock=lock, help="go/pip"), "go/pip"),
     ):
@@ -448,17 +448,17 @@ def test_under_a_lock_hints_say_whom_to_ask() -> None:
         assert absent is not None
         assert (
             absent.text
-            == f"check the spelling; or publish it, or ask {keeper} to add the repository that has it to the policy"
+            == f"check the spelling; or publish it, or ask {maintainer} to add the repository that has it to the policy"
         )
         decision = drive(ProjectLookup(RunMemory[str](policy), ACME, no_index=True), lambda _: PAGE, lambda _: True)
         offline = refusal_remedy(explain(policy, decision, "acme", {}))
         assert offline is not None
-        assert f"ask {keeper} to set repositories.wheels.offline = true in " in offline.text
+        assert f"ask {maintainer} to set repositories.wheels.offline = true in " in offline.text
     twice = Policy((CORP,), tuple(Pin(n, (Pattern.parse("acme"),), block="no") for n in "ab"), lock=lock)
     clash = refusal_remedy(explained(twice, {}))
     assert clash is not None
     assert clash.text.startswith("ask the maintainer of /etc/repoprio/repoprio.toml to make one pattern more specific")
-    assert Policy((CORP,), lock=lock._replace(value="extend")).keeper is None
+    assert Policy((CORP,), lock=lock._replace(value="extend")).maintainer is None
 
 
 @pytest.mark.parametrize("is_lowest", [True, False])

@@ -26,7 +26,7 @@ PUBLIC = {"name": "public", "priority": 90, "url": "https://public.example/simpl
         (Answer(), ["no-gateway: no gateway answers there: its pages have no X-Repoprio-State"]),
         (
             Answer("", False, "absent", [CORP, PUBLIC]),
-            ["gateway-not-ready: it says that it is not ready: its memory of owned names cannot be read"],
+            ["gateway-not-ready: it says that it is not ready: its ownership memory cannot be read"],
         ),
         (
             Answer("", True, "absent", [CORP, {**PUBLIC, "name": "other"}]),

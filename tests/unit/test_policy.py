@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repoprio.config.build import Parsers
 from repoprio.config.errors import InvalidPolicy, look_again_at
-from repoprio.config.load import read_text, survey
+from repoprio.config.load import load_policy, read_text
 from repoprio.config.policy_files import SYSTEM, LayerFiles, in_sight
 from repoprio.names import normalize
 from repoprio.policy.model import DirectUrls, Format, Mode, Policy, Redirects, Unlisted
@@ -126,7 +126,7 @@ def load_from(folder: Path, environ: Mapping[str, str]) -> Policy | None:
     """Load with a system file in `folder`."""
     system = folder / "system.toml"
     found = LayerFiles(SYSTEM, (str(system),) if system.exists() else ())
-    return survey(environ, [found], TOOLS).sound()
+    return load_policy(environ, [found], TOOLS).sound()
 
 
 def test_which_file_counts(tmp_path: Path) -> None:

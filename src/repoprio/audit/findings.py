@@ -256,7 +256,7 @@ class Audit:
 
     `subject` is "environment", "files" or "collisions". `unit` is the noun for what was checked, `checked` the number.
     `remedy` has settings that resolve findings, as TOML or for a pip.conf; "" if there are none. If the policy is
-    locked, `keeper` says whom to ask for them. `help` is the policy's help text. `caution` is what to know before
+    locked, `maintainer` says whom to ask for them. `help` is the policy's help text. `caution` is what to know before
     following any remedy. `read` has the package folders that were read; `is_elsewhere` is true if they were found by
     their layout, not by the running Python.
     """
@@ -267,7 +267,7 @@ class Audit:
     findings: tuple[Finding, ...]
     remedy: str = ""
     help: str | None = None
-    keeper: str | None = None
+    maintainer: str | None = None
     caution: str | None = None
     read: tuple[str, ...] = ()
     is_elsewhere: bool = False

@@ -54,32 +54,32 @@ def command(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Print the files read and the merged policy; return 2 if it has errors."""
-    survey = policy_in_force.policy(options.file, isolated=options.isolated)
-    if not survey.sources and not survey.errors:
-        return _none(survey, options)
+    loaded = policy_in_force.policy(options.file, isolated=options.isolated)
+    if not loaded.sources and not loaded.errors:
+        return _none(loaded, options)
     if options.format == "json":
-        print(policy.document(survey, _warnings(survey), environment=in_target.current(options).document))
+        print(policy.document(loaded, _warnings(loaded), environment=in_target.current(options).document))
     else:
         print(f"# {printable(in_target.current(options).line)}")
-        print(policy.show(survey))
-        for error in survey.errors:
+        print(policy.show(loaded))
+        for error in loaded.errors:
             print(f"error: {error}", file=sys.stderr)
-    return 2 if survey.errors else 0
+    return 2 if loaded.errors else 0
 
 
 def check(options: argparse.Namespace) -> int:
     """Print errors and warnings; return 2 with errors, 1 if every lookup would stop, 0 with other warnings."""
-    survey = policy_in_force.policy(options.file, isolated=options.isolated)
-    wishes = _wishes(survey, isolated=options.isolated)
-    if not survey.sources and not survey.errors:
-        return _none(survey, options, wishes)
-    warnings = _warnings(survey, wishes)
+    loaded = policy_in_force.policy(options.file, isolated=options.isolated)
+    wishes = _wishes(loaded, isolated=options.isolated)
+    if not loaded.sources and not loaded.errors:
+        return _none(loaded, options, wishes)
+    warnings = _warnings(loaded, wishes)
     if options.format == "json":
-        print(policy.document(survey, warnings, wishes, environment=in_target.current(options).document))
+        print(policy.document(loaded, warnings, wishes, environment=in_target.current(options).document))
     else:
         in_target.name_first(options)
-        print(policy.check(survey, warnings, wishes))
-    return 2 if survey.errors else int(any(warning.stops for warning in warnings))
+        print(policy.check(loaded, warnings, wishes))
+    return 2 if loaded.errors else int(any(warning.stops for warning in warnings))
 
 
 def schema(_: argparse.Namespace) -> int:
@@ -90,14 +90,14 @@ def schema(_: argparse.Namespace) -> int:
     return 0
 
 
-def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[PolicyWarning]:
+def _warnings(loaded: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[PolicyWarning]:
     """The warnings about the policy, and about pip's own settings."""
-    if survey.policy is None:
+    if loaded.policy is None:
         return []
     unlisted = [wish for wish in wishes if wish.meaning is Meaning.UNLISTED]
-    refused = unlisted if survey.policy.unlisted is Unlisted.REFUSE else []
-    hint = f"remove it there, or {survey.policy.change('add it to the policy')}"
-    is_observed = survey.policy.mode is Mode.OBSERVE
+    refused = unlisted if loaded.policy.unlisted is Unlisted.REFUSE else []
+    hint = f"remove it there, or {loaded.policy.change('add it to the policy')}"
+    is_observed = loaded.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"
     warnings = [PolicyWarning(w.origin, w.url, problem, hint, "unlisted", stops=not is_observed) for w in refused]
@@ -105,14 +105,14 @@ def _warnings(survey: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
     problem = "is the fuse: a pip that only observes finds nothing there"
     warnings += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
     # These are errors unless the policy only observes.
-    warnings += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in survey.lost]
-    return policy_warnings(survey.policy) + warnings
+    warnings += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in loaded.lost]
+    return policy_warnings(loaded.policy) + warnings
 
 
-def _wishes(survey: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:
+def _wishes(loaded: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:
     """The indexes that pip's own settings name, and how the policy treats them."""
     indexes, _ = policy_in_force.pip_settings(isolated=isolated)
-    return [policy.Wish(display_url(index.url), str(index.origin), *_meaning(survey.draft, index)) for index in indexes]
+    return [policy.Wish(display_url(index.url), str(index.origin), *_meaning(loaded.draft, index)) for index in indexes]
 
 
 def _meaning(policy: Policy | None, index: Named) -> tuple[str | None, Meaning, str]:
@@ -132,9 +132,9 @@ def _meaning(policy: Policy | None, index: Named) -> tuple[str | None, Meaning, 
     return None, Meaning.UNLISTED, f"is not in the policy: {when}{_UNLISTED[policy.unlisted]}"
 
 
-def _none(survey: LoadedPolicy, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
+def _none(loaded: LoadedPolicy, options: argparse.Namespace, wishes: Sequence[policy.Wish] | None = None) -> int:
     if options.format == "json":
-        print(policy.document(survey, [], wishes, environment=in_target.current(options).document))
+        print(policy.document(loaded, [], wishes, environment=in_target.current(options).document))
     else:
         if wishes is None:
             # A comment, since the output is TOML.

@@ -1,6 +1,6 @@
 """The entry point: runs a command, and turns its result into an exit status.
 
-0 good; 1 the answer is no; 2 wrong use or a faulty policy.
+0 good; 1 the answer is no; 2 wrong use or an invalid policy.
 """
 
 from __future__ import annotations

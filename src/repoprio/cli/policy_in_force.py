@@ -12,7 +12,7 @@ from repoprio.cli import in_target
 from repoprio.config import load, policy_files
 from repoprio.config.build import Parsers, is_specifier
 from repoprio.config.errors import PolicyProblem
-from repoprio.config.load import read_file, survey
+from repoprio.config.load import load_policy, read_file
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.default_index import default_index
 from repoprio.config.pip.files import read_pip_files
@@ -90,7 +90,7 @@ def of_everybody(file: str | None = None) -> LoadedPolicy:
     if file is not None:
         pieces = [piece for piece in shared[0].files if piece != system_file()]
         shared[0] = shared[0]._replace(files=(file, *pieces))
-    return survey(environ, shared, TOOLS)
+    return load_policy(environ, shared, TOOLS)
 
 
 def record_for_new() -> Record:
@@ -107,4 +107,4 @@ def policy(file: str | None = None, *, isolated: bool = False) -> LoadedPolicy:
     """The policy in force, or that of `file` alone."""
     if file is not None:
         return read_file(file, os.environ, TOOLS)
-    return survey(os.environ, layers(isolated=isolated), TOOLS)
+    return load_policy(os.environ, layers(isolated=isolated), TOOLS)

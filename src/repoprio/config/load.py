@@ -47,7 +47,7 @@ def no_policy(environ: Mapping[str, str], files_of_layers: Sequence[LayerFiles],
     return "\n".join(lines)
 
 
-def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Parsers) -> LoadedPolicy:
+def load_policy(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Parsers) -> LoadedPolicy:
     """The policy of this process: its parent's, else the file that ``REPOPRIO_CONFIG`` names, else the layers."""
     if carried := environ.get(policy_files.INHERITED):
         inherited = _inherited(carried, environ, tools)
@@ -61,7 +61,7 @@ def survey(environ: Mapping[str, str], layers: Sequence[LayerFiles], tools: Pars
     elif kept := record.of(VARIABLE):
         result = _with_recorded_file(kept, settings, reader, environ, tools)
     else:
-        result = _with_lost_files(_survey(settings, reader, environ, tools), reader.lost)
+        result = _with_lost_files(_from_settings(settings, reader, environ, tools), reader.lost)
     return _required(result, settings, record, environ)
 
 
@@ -72,7 +72,7 @@ def _with_recorded_file(
     if os.path.exists(kept):
         return _named(kept, settings, reader, environ, tools, is_recorded=True)
     reader.lose(kept)
-    return _with_lost_files(_survey(settings, reader, environ, tools), reader.lost)
+    return _with_lost_files(_from_settings(settings, reader, environ, tools), reader.lost)
 
 
 def _with_lost_files(result: LoadedPolicy, lost: Sequence[PolicyProblem]) -> LoadedPolicy:
@@ -122,39 +122,39 @@ def read_named(file: str, option: str, tools: Parsers) -> LoadedPolicy:
     return _with_file_named(_alone(LayerFiles(VARIABLE, (file,), option=option), {}, tools), file)
 
 
-def _with_file_named(survey: LoadedPolicy, file: str) -> LoadedPolicy:
-    """`survey` of a file that the command line named: its remedies name the file again."""
-    if not survey.errors:
-        return survey
+def _with_file_named(loaded: LoadedPolicy, file: str) -> LoadedPolicy:
+    """`loaded` of a file that the command line named: its remedies name the file again."""
+    if not loaded.errors:
+        return loaded
     look = look_again_at(file)
-    errors = tuple(error._replace(remedy=look) if error.remedy == LOOK_AGAIN else error for error in survey.errors)
-    return survey._replace(errors=errors, look=look)
+    errors = tuple(error._replace(remedy=look) if error.remedy == LOOK_AGAIN else error for error in loaded.errors)
+    return loaded._replace(errors=errors, look=look)
 
 
 def read_text(text: str, file: str, environ: Mapping[str, str], tools: Parsers) -> Policy:
     """The policy that `text` states, read as the content of `file`; raises `InvalidPolicy`."""
     reader = LayerReader(tools)
     settings = LayerSettings(VARIABLE, reader.toml(VARIABLE, file, text))
-    policy = _survey([settings], reader, environ, tools).sound()
+    policy = _from_settings([settings], reader, environ, tools).sound()
     assert policy is not None, "a file that is there is a policy or an error"
     return policy
 
 
-def _survey(
+def _from_settings(
     settings: Sequence[LayerSettings], reader: LayerReader, environ: Mapping[str, str], tools: Parsers
 ) -> LoadedPolicy:
     merged, errors = merge(settings)
     if not reader.sources and not reader.errors:
         return LoadedPolicy((), merged, (), None)
     before = (*reader.errors, *errors, *_too_long(merged))
-    survey = _read(tuple(reader.sources), merged, before, environ, tools)
+    loaded = _read(tuple(reader.sources), merged, before, environ, tools)
     if reader.broken:
         # The content of the broken file is unknown, so a key that seems missing may be there.
         known = merged.origins()
-        return survey._replace(errors=tuple(f for f in survey.errors if f in before or f.key in known))
+        return loaded._replace(errors=tuple(f for f in loaded.errors if f in before or f.key in known))
     if not merged.settings and not reader.errors:
-        return survey._replace(errors=tuple(f._replace(file=reader.sources[0].file) for f in survey.errors))
-    return survey
+        return loaded._replace(errors=tuple(f._replace(file=reader.sources[0].file) for f in loaded.errors))
+    return loaded
 
 
 def _too_long(merged: Merged) -> list[PolicyProblem]:
@@ -203,7 +203,7 @@ def _alone(layer: LayerFiles, environ: Mapping[str, str], tools: Parsers) -> Loa
     settings = reader.layer(layer)
     if not reader.errors and not settings.settings:
         reader.errors.append(PolicyProblem(layer.files[0], "", _nothing_said(layer)))
-    return _survey([settings], reader, environ, tools)
+    return _from_settings([settings], reader, environ, tools)
 
 
 def _nothing_said(layer: LayerFiles) -> str:

@@ -17,11 +17,11 @@ class Source(NamedTuple):
 
 
 class LoadedPolicy(NamedTuple):
-    """All that the files state: `policy` is None if there is no policy, or a faulty one.
+    """All that the files state: `policy` is None if there is no policy, or an invalid one.
 
-    `draft` is a faulty policy as far as it could be read, only for reports about it; `lost` are missing recorded files,
-    which a policy that only observes does without. `help` is the policy's own text on where to get help, `look` the
-    remedy of most errors.
+    `draft` is an invalid policy as far as it could be read, only for reports about it; `lost` are missing recorded
+    files, which a policy that only observes does without. `help` is the policy's own text on where to get help, `look`
+    the remedy of most errors.
     """
 
     sources: tuple[Source, ...]

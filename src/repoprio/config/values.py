@@ -199,7 +199,7 @@ def gateway(value: Any) -> str:
 
 
 def ownership(value: Any) -> str:
-    """The memory of who served which name: an absolute path, or a URL over HTTP without a login."""
+    """The place of the ownership memory: an absolute path, or a URL over HTTP without a login."""
     written = text(value)
     if _ABSOLUTE.match(written):
         return written

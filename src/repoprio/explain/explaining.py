@@ -65,7 +65,7 @@ def explain(
         version_priority=version_priority,
         private=private,
         help=policy.help,
-        keeper=policy.keeper,
+        maintainer=policy.maintainer,
         is_observed=policy.mode is Mode.OBSERVE,
         python=python,
         store=store,

@@ -102,14 +102,14 @@ class Private:
 class Explanation:
     """Everything to report about one requirement.
 
-    `lines` are the repositories, highest priority first. `owners` are the repositories that own the name, or
-    to which it is routed. `rules` decided; the first one is the most important. `required_by` is what needs it,
-    None if the user asked for it. `version_priority` is what plain pip would take, if that is known; `private` says
-    why it is unknown, if it was asked for. `constraint` is the specifier from constraints, "" for none; `specifier`
-    includes it. `help` is the policy's own text on where to get help; `keeper` is whom users ask for changes if they
-    may not add to the policy. `is_observed`: nothing of this is enforced. `python` is the environment that commands
-    about it must name, "" for none; `store` is the ownership memory that they must name, without a login. `unknown` is
-    why nobody knows who served the name before, if that ended the lookup.
+    `lines` are the repositories, highest priority first. `owners` are the repositories that own the name, or to which
+    it is routed. `rules` decided; the first one is the most important. `required_by` is what needs it, None if the user
+    asked for it. `version_priority` is what plain pip would take, if that is known; `private` says why it is unknown,
+    if it was asked for. `constraint` is the specifier from constraints, "" for none; `specifier` includes it. `help` is
+    the policy's own text on where to get help; `maintainer` is whom users ask for changes if they may not add to the
+    policy. `is_observed`: nothing of this is enforced. `python` is the environment that commands about it must name, ""
+    for none; `store` is the ownership memory that they must name, without a login. `unknown` is why nobody knows who
+    served the name before, if that ended the lookup.
     """
 
     requirement: str
@@ -131,7 +131,7 @@ class Explanation:
     version_priority: Chosen | None = None
     private: Private | None = None
     help: str | None = None
-    keeper: str | None = None
+    maintainer: str | None = None
     is_observed: bool = False
     python: str = ""
     store: str = ""

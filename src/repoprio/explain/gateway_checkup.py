@@ -42,7 +42,7 @@ def findings(policy: Policy, answer: Answer) -> list[Finding]:
         return [Finding("no-gateway", text, start)]
     problems = []
     if answer.is_ready is False:
-        text = "it says that it is not ready: its memory of owned names cannot be read"
+        text = "it says that it is not ready: its ownership memory cannot be read"
         problems.append(Finding("gateway-not-ready", text, "see its log: repair or restore the store (--store)"))
     is_own = any(repository.is_at(url) for repository in policy.repositories)
     differs = list(_differing(policy, answer.repositories or ())) if answer.repositories and not is_own else []

@@ -8,7 +8,7 @@ from repoprio import shell
 from repoprio.explain.explanation import Explanation, Line
 from repoprio.lookup.project import Code
 from repoprio.lookup.reasons import Cause, Rejection
-from repoprio.policy.model import CALLERS_PRIORITY, by_keeper
+from repoprio.policy.model import CALLERS_PRIORITY, by_maintainer
 from repoprio.wording import join_words
 
 
@@ -35,7 +35,7 @@ def _without_index(e: Explanation) -> Remedy:
         return Remedy("drop-no-index", "drop --no-index, if you can")
     name, file = keys[0]
     words = f"drop --no-index; or, if the files of {name} were gathered under this policy, "
-    return Remedy("offline", words + by_keeper(e.keeper, f"set repositories.{name}.offline = true in {file}"))
+    return Remedy("offline", words + by_maintainer(e.maintainer, f"set repositories.{name}.offline = true in {file}"))
 
 
 def _no_match(e: Explanation) -> Remedy:
@@ -54,7 +54,7 @@ def _no_match(e: Explanation) -> Remedy:
     here = [rejected for rejected in e.telling if rejected.is_for_here]
     kinds = {rejected.kind for rejected in here or e.telling}
     if e.narrowed and Rejection.PIN in kinds:
-        change = by_keeper(e.keeper, "change it")
+        change = by_maintainer(e.maintainer, "change it")
         return Remedy("pin-versions", f"a pin excludes versions: {change}, or ask for another version")
     if Rejection.KEPT in kinds:
         words = f"to replace the {e.project} that is installed, ask for {e.project} by name (add it to the command)"
@@ -70,14 +70,14 @@ def _too_young(e: Explanation) -> Remedy:
     times = [time for item in held if (time := item.available_text)]
     pin = f'set min-age = "0 days" in a pin for {e.project}'
     if times:
-        now = by_keeper(e.keeper, pin)
+        now = by_maintainer(e.maintainer, pin)
         return Remedy("wait", f"wait until {min(times)}, or ask for an older version; if it cannot wait, {now}")
     names = join_words(list(dict.fromkeys(item.wait.repository.name for item in held)), "or")
     if all(item.upload_time for item in held):
         # Not `min-age-unknown`: the upload time is stated.
         report = f"it never becomes old enough: report its upload time to the operator of {names}"
-        return Remedy("upload-time", f"{report}; until then, {by_keeper(e.keeper, pin)}")
-    allow = by_keeper(e.keeper, f'set min-age-unknown = "allow" for {names}, or {pin}')
+        return Remedy("upload-time", f"{report}; until then, {by_maintainer(e.maintainer, pin)}")
+    allow = by_maintainer(e.maintainer, f'set min-age-unknown = "allow" for {names}, or {pin}')
     return Remedy("no-upload-time", f"its upload time is not known: {allow}")
 
 
@@ -93,7 +93,7 @@ _BY_KIND = {
 
 
 def _absent(e: Explanation) -> Remedy:
-    add = by_keeper(e.keeper, "add the repository that has it to the policy")
+    add = by_maintainer(e.maintainer, "add the repository that has it to the policy")
     return Remedy("publish", f"check the spelling; or publish it, or {add}")
 
 
@@ -183,11 +183,15 @@ _BY_CAUSE = {
 
 
 def _ambiguous(e: Explanation) -> Remedy:
-    return Remedy("ambiguous-pins", by_keeper(e.keeper, "make one pattern more specific, or drop one of the two"))
+    return Remedy(
+        "ambiguous-pins", by_maintainer(e.maintainer, "make one pattern more specific, or drop one of the two")
+    )
 
 
 def _ruled_out(e: Explanation) -> Remedy:
-    return Remedy("owner-ruled-out", by_keeper(e.keeper, "enable it for this name, or route the name elsewhere"))
+    return Remedy(
+        "owner-ruled-out", by_maintainer(e.maintainer, "enable it for this name, or route the name elsewhere")
+    )
 
 
 def _remembered(e: Explanation) -> Remedy:
@@ -201,7 +205,9 @@ def _remembered(e: Explanation) -> Remedy:
 
 
 def _memory(e: Explanation) -> Remedy:
-    return Remedy("ownership-memory", by_keeper(e.keeper, "make it readable again, or correct ownership in the policy"))
+    return Remedy(
+        "ownership-memory", by_maintainer(e.maintainer, "make it readable again, or correct ownership in the policy")
+    )
 
 
 _BY_NO_INDEX = (Code.ABSENT, Code.OWNER_RULED_OUT)

@@ -54,7 +54,7 @@ class Code(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Unknown:
-    """The memory of who served which name cannot be read: where it is, and why not; both are safe to print."""
+    """The ownership memory cannot be read: where it is, and why not; both are safe to print."""
 
     place: str
     reason: str

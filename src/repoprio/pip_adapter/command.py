@@ -66,20 +66,20 @@ class PipCommand:
 
         with contextlib.suppress(OSError):
             self.folder = os.getcwd()
-        survey = policy_reading.read_policy(isolated=self.is_isolated)
+        loaded = policy_reading.read_policy(isolated=self.is_isolated)
         # Child pips look up projects too, perhaps in another folder or interpreter. If there is no policy, they read
         # their own files.
-        has_settings = survey.merged.settings or survey.errors
-        self.packed = handoff.pack(survey.merged, survey.errors) if has_settings else ""
+        has_settings = loaded.merged.settings or loaded.errors
+        self.packed = handoff.pack(loaded.merged, loaded.errors) if has_settings else ""
         try:
-            self.policy = survey.sound()
+            self.policy = loaded.sound()
         except InvalidPolicy as invalid:
             self.invalid_policy = invalid
         else:
             _PROCESS.preload(self.policy)
             if not self.is_observed:
                 log_redaction.install(self.policy.secrets if self.policy else ())
-            for lost in survey.lost:
+            for lost in loaded.lost:
                 # Otherwise an error; but this policy only observes, so warn once, and let pip go on.
                 say(f"WARNING: repoprio: {lost}\n  hint: {lost.remedy}    [policy]")
         self.loaded = True

@@ -11,7 +11,7 @@ from pip._vendor.packaging.version import Version
 
 from repoprio.config import load
 from repoprio.config.build import Parsers
-from repoprio.config.load import survey
+from repoprio.config.load import load_policy
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.files import read_pip_files
 from repoprio.config.pip.indexes import Named, named
@@ -52,7 +52,7 @@ def news() -> str | None:
 
 def read_policy(*, isolated: bool = False) -> LoadedPolicy:
     """The policy for this pip, as loaded."""
-    return survey(os.environ, policy_layers.layers(isolated=isolated), TOOLS)
+    return load_policy(os.environ, policy_layers.layers(isolated=isolated), TOOLS)
 
 
 def pip_settings(*, isolated: bool = False) -> list[Named]:

@@ -244,15 +244,15 @@ class Policy:
         return Rule(key, value, self.origins.get(key, "default"))
 
     @property
-    def keeper(self) -> str | None:
+    def maintainer(self) -> str | None:
         """Whom to ask for a change, as text, if users may not even add to this policy; else None."""
         if self.lock is None or self.lock.value != "true":
             return None
         return self.help or f"the maintainer of {self.lock.file}"
 
     def change(self, what: str, *, verb: str = "") -> str:
-        """A hint to do `what` in the policy, or to ask its `keeper` for it: see `by_keeper`."""
-        return by_keeper(self.keeper, what, verb=verb)
+        """A hint to do `what` in the policy, or to ask its `maintainer` for it: see `by_maintainer`."""
+        return by_maintainer(self.maintainer, what, verb=verb)
 
     def is_gateway(self, url: str) -> bool:
         """Whether `url` is the policy's `gateway`, which has the same answers as the policy."""
@@ -281,12 +281,12 @@ class Policy:
         return len(asked) > 1 and len(tiers(asked)) == 1
 
 
-def by_keeper(keeper: str | None, what: str, *, verb: str = "") -> str:
-    """A hint for the user to do `what` in the policy; with a `keeper`, a hint to ask for it.
+def by_maintainer(maintainer: str | None, what: str, *, verb: str = "") -> str:
+    """A hint for the user to do `what` in the policy; with a `maintainer`, a hint to ask for it.
 
     `verb` is then put before a plain setting: "ask … to set key = value".
     """
-    return f"ask {keeper} to {verb}{what}" if keeper else what
+    return f"ask {maintainer} to {verb}{what}" if maintainer else what
 
 
 def tiers(repositories: Iterable[Repository]) -> list[tuple[Repository, ...]]:

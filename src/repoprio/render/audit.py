@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from repoprio.audit.findings import Audit, Finding, Severity, Shared
-from repoprio.policy.model import by_keeper
+from repoprio.policy.model import by_maintainer
 from repoprio.redaction import printable
 from repoprio.render.table import Paint, unpainted
 
@@ -37,7 +37,7 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
     if len(shown) < len(findings):
         lines += ["", f"... and {len(findings) - len(shown)} more: -v shows all of them."]
     if audit.remedy and (whole or audit.remedy.count("\n") <= SHOWN):
-        have = by_keeper(audit.keeper, "add to its table of the policy")
+        have = by_maintainer(audit.maintainer, "add to its table of the policy")
         lines += ["", f"To give each of these names to its owner permanently, {have}:", ""]
         lines += [f"  {line}".rstrip() for line in audit.remedy.splitlines()]
     if findings and audit.caution:

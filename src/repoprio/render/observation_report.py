@@ -32,7 +32,7 @@ _CLOSED = frozenset({Code.OWNED, Code.FITS, Code.NO_MATCH, Code.OWNED_ABSENT})
 # What to do about changes that no TOML settles.
 _TO_DO = {
     Code.UNAVAILABLE: "a repository gave no usable answer: repoprio repos --check",
-    Code.OWNERSHIP_MEMORY: "the memory of who served it before cannot be read: correct ownership in the policy",
+    Code.OWNERSHIP_MEMORY: "the ownership memory cannot be read: correct ownership in the policy",
     Code.REMEMBERED: "its owner does not have it any more: publish it there, or repoprio ownership release",
     Code.ABSENT: "no repository of the policy has it: add the one that has it",
     Code.BLOCKED: "a pin blocks it",

@@ -26,11 +26,11 @@ def summary(policy: Policy) -> str:
     return f"{order}; {policy.mode.value}{warning}"
 
 
-def show(survey: LoadedPolicy) -> str:
+def show(loaded: LoadedPolicy) -> str:
     """The merged policy as TOML, each setting with its file; logins are hidden."""
-    lines = [f"# {source.layer}: {escape_controls(source.file)}" for source in survey.sources]
+    lines = [f"# {source.layer}: {escape_controls(source.file)}" for source in loaded.sources]
     tables: dict[str, list[Setting]] = {}
-    for setting in survey.merged.settings.values():
+    for setting in loaded.merged.settings.values():
         tables.setdefault(_table(setting), []).append(setting)
     for name, settings in sorted(tables.items(), key=lambda item: item[0] != ""):
         lines += ["", *([f"[{name}]"] if name else [])]
@@ -99,19 +99,19 @@ class Wish:
         return escape_controls(f"pip: {self.origin}: {self.url} {self.means}".rstrip())
 
 
-def check(survey: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Sequence[Wish]) -> str:
+def check(loaded: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Sequence[Wish]) -> str:
     """All errors and warnings, each with its remedy; and how the policy treats pip's own settings."""
-    lines = [f"{source.layer}: {escape_controls(source.file)}" for source in survey.sources]
+    lines = [f"{source.layer}: {escape_controls(source.file)}" for source in loaded.sources]
     lines += [str(wish) for wish in wishes]
-    lines += [summary(survey.policy)] if survey.policy else []
-    for error in survey.errors:
+    lines += [summary(loaded.policy)] if loaded.policy else []
+    for error in loaded.errors:
         lines.append(f"error: {error}")
-    lines += [f"  hint: {hint}" for hint in dict.fromkeys(f.remedy for f in survey.errors) if hint != survey.look]
-    lines += [f"  help: {escape_controls(survey.help)}"] if survey.errors and survey.help else []
+    lines += [f"  hint: {hint}" for hint in dict.fromkeys(f.remedy for f in loaded.errors) if hint != loaded.look]
+    lines += [f"  help: {escape_controls(loaded.help)}"] if loaded.errors and loaded.help else []
     for warning in warnings:
         lines += [f"warning: {warning}    [{warning.code}]", f"  hint: {warning.remedy}"]
     stops = "; every lookup stops" if any(warning.stops for warning in warnings) else ""
-    return "\n".join([*lines, f"{_count(survey.errors, 'error')}, {_count(warnings, 'warning')}{stops}"])
+    return "\n".join([*lines, f"{_count(loaded.errors, 'error')}, {_count(warnings, 'warning')}{stops}"])
 
 
 def _count(items: Sequence[object], word: str) -> str:
@@ -119,24 +119,24 @@ def _count(items: Sequence[object], word: str) -> str:
 
 
 def document(
-    survey: LoadedPolicy,
+    loaded: LoadedPolicy,
     warnings: Sequence[PolicyWarning],
     wishes: Sequence[Wish] | None = None,
     *,
     environment: Mapping[str, Any] | None = None,
 ) -> str:
     """The JSON of `config check`; without `wishes`, that of `config show`."""
-    files = [{"layer": s.layer, "file": s.file} for s in survey.sources]
+    files = [{"layer": s.layer, "file": s.file} for s in loaded.sources]
     document: dict[str, Any] = {
         "schema": SCHEMA,
         **({"environment": environment} if environment else {}),
         "files": files,
     }
     if wishes is None:
-        document["settings"] = list(_settings(survey))
+        document["settings"] = list(_settings(loaded))
     else:
         document["pip"] = [_wish(wish) for wish in wishes]
-    document["errors"] = [_error(error) for error in survey.errors]
+    document["errors"] = [_error(error) for error in loaded.errors]
     import json
 
     document["warnings"] = [{**_error(warning), "code": warning.code, "stops": warning.stops} for warning in warnings]
@@ -147,8 +147,8 @@ def _wish(wish: Wish) -> dict[str, str | None]:
     return {"url": wish.url, "origin": wish.origin, "repository": wish.repository, "means": wish.means}
 
 
-def _settings(survey: LoadedPolicy) -> Iterator[dict[str, Any]]:
-    for setting in survey.merged.settings.values():
+def _settings(loaded: LoadedPolicy) -> Iterator[dict[str, Any]]:
+    for setting in loaded.merged.settings.values():
         if not setting.is_table:
             yield {"key": redact_text(setting.key), "value": redacted_value(setting), "file": setting.file}
 

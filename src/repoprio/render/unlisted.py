@@ -86,7 +86,7 @@ def _taken_back(origin: Origin) -> str:
 
 def _way(policy: Policy) -> str:
     """Who can list it, and where."""
-    where = "" if policy.keeper else f" to {_file(policy) or 'the policy'}"
+    where = "" if policy.maintainer else f" to {_file(policy) or 'the policy'}"
     return f"else {policy.change(f'add{where}')}"
 
 
@@ -108,7 +108,7 @@ def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple
 
 def _entry(place: UnlistedPlace, name: str, priority: int, policy: Policy) -> list[str]:
     flat = {"format": place.format.value} if place.format is Format.FLAT else {}
-    if policy.origins and _file(policy) is None and not policy.keeper:
+    if policy.origins and _file(policy) is None and not policy.maintainer:
         # For pip's own file, which has no TOML tables.
         settings = {"url": place.url, **flat, "priority": str(priority)}
         begin = f"repoprio.repositories.{name}"

@@ -178,7 +178,7 @@ class App:
         return 200, [(b"content-type", b"text/plain; charset=utf-8"), _NEVER_STORED], body
 
     async def _records(self, scope: Scope) -> tuple[int, Headers, bytes]:
-        """The memory of who served which name, as `ownership` of a policy reads it."""
+        """The ownership memory, as `ownership` of a policy reads it."""
         found = await self._gateway.records()
         if isinstance(found, Problem):
             return _problem(found)

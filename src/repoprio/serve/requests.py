@@ -69,7 +69,7 @@ class Health(NamedTuple):
 
 
 class Ownership(NamedTuple):
-    """The memory of who served which name, for clients that decide by themselves."""
+    """The ownership memory, for clients that decide by themselves."""
 
 
 class Elsewhere(NamedTuple):

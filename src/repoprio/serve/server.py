@@ -83,7 +83,7 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     app = reloadable = Reloadable(policy, lambda: _servable(load), begin, _Told(say, metrics))
     if is_new:
         hint = "if this gateway has served before, that was lost: stop it, and restore the file"
-        say(f"repoprio: began a new memory of owned names: {store.place}\n  hint: {hint}    [new-store]")
+        say(f"repoprio: began a new ownership memory: {store.place}\n  hint: {hint}    [new-store]")
     if RELOAD is not None:
         signal.signal(RELOAD, reloadable.reload)
     say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({_repositories(policy)})")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from repoprio.cli import policy_in_force, terminal
 from repoprio.cli.doctoring import installers
 from repoprio.config.file_text import Unreadable, pip_text
-from repoprio.config.load import survey as read_survey
+from repoprio.config.load import load_policy
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip import fuse
 from repoprio.config.pip.indexes import Named
@@ -70,7 +70,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(options: argparse.Namespace) -> int:
-    """Print the report; return 1 if something does not obey that could, 2 for a faulty policy."""
+    """Print the report; return 1 if something does not obey that could, 2 for an invalid policy."""
     report, status = look(options.python, options.venv, network=options.network)
     if options.format == "json":
         import json
@@ -88,24 +88,24 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
     with bench(policy_in_force.TOOLS) as tried:
         answers = _side_by_side("pips", lambda pip: pips.ask(pip, tried.folder), candidates)
         examined = merged(_side_by_side("tried", lambda facts: examine(*facts, tried), list(pips.distinct(answers))))
-        survey = _survey(examined[0])
-        examined = _with_gateway(examined, survey.policy, tried)
+        loaded = _policy_there(examined[0])
+        examined = _with_gateway(examined, loaded.policy, tried)
         report = {
-            **_head(environment, examined[0], survey),
-            "environments": _environments(examined, survey),
+            **_head(environment, examined[0], loaded),
+            "environments": _environments(examined, loaded),
             "pip_of_folder": _pip_of_folder(examined),
             "base": _base(environment, examined[0], tried),
             "fuse": _fuse(examined, tried),
             "unguarded_launches": _launches(),
-            "other_installers": list(installers.look(survey, tried)),
+            "other_installers": list(installers.look(loaded, tried)),
         }
     report |= {
-        "stale_wheels": _stale(examined[0], survey),
+        "stale_wheels": _stale(examined[0], loaded),
         "without_environment": [folder for folder in venvs if not pips.in_folder(folder)],
-        "repositories": _repositories(survey.policy, examined[0]) if network and survey.policy else None,
-        "gateway": _gateway(survey.policy, network=network) if survey.policy and survey.policy.gateway else None,
+        "repositories": _repositories(loaded.policy, examined[0]) if network and loaded.policy else None,
+        "gateway": _gateway(loaded.policy, network=network) if loaded.policy and loaded.policy.gateway else None,
     }
-    return report, 2 if survey.errors else 0 if _is_fine(report, examined) else 1
+    return report, 2 if loaded.errors else 0 if _is_fine(report, examined) else 1
 
 
 def _base(environment: Environment, first: Examined, tried: Bench) -> dict[str, Any] | None:
@@ -157,23 +157,23 @@ def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> 
         return [future.result() for future in futures]
 
 
-def _survey(first: Examined) -> LoadedPolicy:
+def _policy_there(first: Examined) -> LoadedPolicy:
     """The policy of the environment that is checked; if no hook answers there, the one that is in force here."""
     if first.hook is None:
         return policy_in_force.policy()
     if first.policy is None:
         return LoadedPolicy((), Merged(), (), None)
-    return read_survey({**os.environ, INHERITED: first.hook["packed"]}, (), policy_in_force.TOOLS)
+    return load_policy({**os.environ, INHERITED: first.hook["packed"]}, (), policy_in_force.TOOLS)
 
 
-def _head(environment: Environment, first: Examined, survey: LoadedPolicy) -> dict[str, Any]:
+def _head(environment: Environment, first: Examined, loaded: LoadedPolicy) -> dict[str, Any]:
     """The first part of the report: the environment, the user and folder, and the policy that a pip finds there."""
     number = None
     if sys.platform != "win32":
         number = os.geteuid()
     lists: dict[str, Any] = {"files": [], "errors": [], "faulty_files": [], "hints": []}
     nothing = {**lists, "mode": None, "summary": None}
-    policy = policy_report.document(survey) or nothing
+    policy = policy_report.document(loaded) or nothing
     version = environment.version or pips.python_version(first.facts) or first.facts.python_version or None
     # In the line, "guarded" is about the hook alone; in the document, about the whole verdict.
     is_hooked = {State.GUARDED: True, State.NO_HOOK: False}.get(first.state)
@@ -203,14 +203,14 @@ def _user_name(number: int | None) -> str:
         return "an unknown user"
 
 
-def _policy_file(survey: LoadedPolicy) -> str:
+def _policy_file(loaded: LoadedPolicy) -> str:
     """The policy's file for `enable --policy`, if it is a single TOML file; else the word FILE."""
-    files = [source.file for source in survey.sources]
-    return files[0] if len(files) == 1 and files[0].endswith(".toml") and not survey.errors else "FILE"
+    files = [source.file for source in loaded.sources]
+    return files[0] if len(files) == 1 and files[0].endswith(".toml") and not loaded.errors else "FILE"
 
 
-def _environments(examined: Sequence[Examined], survey: LoadedPolicy) -> list[dict[str, Any]]:
-    policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(survey)
+def _environments(examined: Sequence[Examined], loaded: LoadedPolicy) -> list[dict[str, Any]]:
+    policy = None if policy_in_force.reaches(policy_in_force.record_for_new()) else _policy_file(loaded)
     is_fused = _is_fused(policy_in_force.pip_settings()[0])
     find = functools.partial(remedies.steps, policy=policy, is_fused=is_fused)
     return [pip_document.document(pip, steps) for pip, steps in zip(examined, map(find, examined), strict=True)]
@@ -262,9 +262,9 @@ def _launches() -> list[str]:
     return ["python -S -m pip", *hidden]
 
 
-def _stale(first: Examined, survey: LoadedPolicy) -> int:
+def _stale(first: Examined, loaded: LoadedPolicy) -> int:
     """The number of wheels in pip's cache that were built before the last change of the policy."""
-    times = [os.stat(source.file).st_mtime for source in survey.sources if os.path.exists(source.file)]
+    times = [os.stat(source.file).st_mtime for source in loaded.sources if os.path.exists(source.file)]
     if not times or not first.facts.version or first.facts.stranger:
         return 0
     with tempfile.TemporaryDirectory() as folder:

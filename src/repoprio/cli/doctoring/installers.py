@@ -21,11 +21,11 @@ _OTHERS = ("poetry", "pdm", "pipenv", "conda", "mamba", "micromamba")
 _OF_PROJECTS = ("poetry", "pdm", "pipenv")
 
 
-def look(survey: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
+def look(loaded: LoadedPolicy, tried: Bench) -> Iterator[dict[str, Any]]:
     """The installers on PATH, each as a JSON document; uv with the results of its trial."""
     if path := running.which("uv"):
-        yield _uv(path, survey.policy, tried)
-    yield from _others(survey.policy)
+        yield _uv(path, loaded.policy, tried)
+    yield from _others(loaded.policy)
 
 
 def _uv(path: str, policy: Policy | None, tried: Bench) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=_HOST, help=f"the address to listen on (default: {_HOST}, this machine only)")
     parser.add_argument("--port", type=_port, default=_PORT, help=f"the port; 0 takes a free one (default: {_PORT})")
     places.add_store(parser)
-    must = "do not start if there is no memory of owned names, instead of beginning a new one"
+    must = "do not start if there is no ownership memory, instead of beginning a new one"
     parser.add_argument("--store-must-exist", action="store_true", help=must)
     public = "how clients reach it, for links to files that come through it (default: relative links)"
     parser.add_argument("--public-url", type=_url, metavar="URL", help=public)

@@ -214,12 +214,12 @@ def _refuse_pip(what: str) -> None:
 def _only_observes() -> bool:
     """Whether the policy only observes; read without `compat`, since pip is not completely imported yet."""
     from repoprio.config.build import Parsers
-    from repoprio.config.load import survey
+    from repoprio.config.load import load_policy
 
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         from pip._vendor import tomli as tomllib
     layers = policy_layers.layers(isolated="--isolated" in sys.argv)
-    loaded = survey(os.environ, layers, Parsers(tomllib.loads, lambda _: True))
+    loaded = load_policy(os.environ, layers, Parsers(tomllib.loads, lambda _: True))
     return not loaded.errors and loaded.policy is not None and loaded.policy.mode is Mode.OBSERVE

@@ -19,7 +19,7 @@ from repoprio.render.policy import summary
 def answer() -> None:
     """Print the report on stdout, as one line of JSON, and end the process."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(repoprio.__file__)))
-    survey = policy_reading.read_policy()
+    loaded = policy_reading.read_policy()
     report = {
         "repoprio": repoprio.__version__,
         "root": root,
@@ -27,23 +27,23 @@ def answer() -> None:
         # As `pip --version` says them.
         "location": os.path.dirname(os.path.abspath(pip.__file__)),
         "python": "{}.{}".format(*sys.version_info),
-        "policy": document(survey),
+        "policy": document(loaded),
         # Only for doctor, which prints none of it: it may contain logins.
-        "packed": handoff.pack(survey.merged, survey.errors),
+        "packed": handoff.pack(loaded.merged, loaded.errors),
     }
     print(json.dumps(report), flush=True)  # noqa: T201 - for the process that started this one, not for people
     raise SystemExit(0)
 
 
-def document(survey: LoadedPolicy) -> dict[str, Any] | None:
+def document(loaded: LoadedPolicy) -> dict[str, Any] | None:
     """A policy as JSON: its files, errors with remedies, mode and order; None if there is no policy."""
-    if not survey.sources and not survey.errors:
+    if not loaded.sources and not loaded.errors:
         return None
     return {
-        "files": [source.file for source in survey.sources],
-        "errors": [str(error) for error in survey.errors],
-        "faulty_files": list(dict.fromkeys(error.file for error in survey.errors)),
-        "hints": list(dict.fromkeys(error.remedy for error in survey.errors)),
-        "mode": survey.policy.mode.value if survey.policy else None,
-        "summary": summary(survey.policy) if survey.policy else None,
+        "files": [source.file for source in loaded.sources],
+        "errors": [str(error) for error in loaded.errors],
+        "faulty_files": list(dict.fromkeys(error.file for error in loaded.errors)),
+        "hints": list(dict.fromkeys(error.remedy for error in loaded.errors)),
+        "mode": loaded.policy.mode.value if loaded.policy else None,
+        "summary": summary(loaded.policy) if loaded.policy else None,
     }

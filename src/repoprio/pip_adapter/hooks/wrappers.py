@@ -41,7 +41,7 @@ T = TypeVar("T")
 def main(original: Callable[..., int]) -> Callable[..., int]:
     """Wraps one command, and ends its state with it.
 
-    If a faulty policy stopped the command, the status becomes 2; pip itself would return 1.
+    If an invalid policy stopped the command, the status becomes 2; pip itself would return 1.
     """
 
     @functools.wraps(original)

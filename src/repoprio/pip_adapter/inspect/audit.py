@@ -286,7 +286,7 @@ class Auditor:
             checked,
             worst_first(redacted),
             help=self._policy.help,
-            keeper=self._policy.keeper,
+            maintainer=self._policy.maintainer,
             caution=caution,
         )
 

@@ -54,7 +54,7 @@ def _parsed(install: InstallCommand, options: Sequence[str]) -> Values:
 
 @contextmanager
 def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
-    """A context for pip's `options`; raises `InspectionError`, and `InvalidPolicy` for a faulty policy."""
+    """A context for pip's `options`; raises `InspectionError`, and `InvalidPolicy` for an invalid policy."""
     from repoprio.pip_adapter.command import current
     from repoprio.pip_adapter.finder.registry import guard_of
 

@@ -45,7 +45,7 @@ def explain(
 
     `shadowed`: also find what plain pip would take; `disclosed` are names for which others are asked then, even if
     the policy keeps them private. `shows_progress`: on a terminal. Raises `InspectionError`, and `InvalidPolicy` for
-    a faulty policy.
+    an invalid policy.
     """
     with pip_context(options) as pip:
         if shows_progress:

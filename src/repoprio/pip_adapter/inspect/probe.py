@@ -29,7 +29,7 @@ def probe(names: tuple[str, ...] = (), *, thorough: bool = False) -> list[ProbeR
     """The answers of all enabled repositories, or those of `names`, to a random name; by priority.
 
     A random name discloses nothing. With `thorough`, mirrors are asked too, and all of them for two well-known names.
-    Raises `InspectionError`, and `InvalidPolicy` for a faulty policy.
+    Raises `InspectionError`, and `InvalidPolicy` for an invalid policy.
     """
     with pip_context() as pip:
         repositories = [r for r in pip.guard.policy.enabled() if not names or r.name in names]

@@ -93,7 +93,7 @@ def compare(
     """Both resolutions of the requirements, side by side; `options` are pip's.
 
     `disclosed` are names for which others are asked even if the policy keeps them private. Raises `InspectionError`,
-    and `InvalidPolicy` for a faulty policy.
+    and `InvalidPolicy` for an invalid policy.
     """
     # fast-deps: fetch only the metadata if a server can send parts of a wheel.
     given = [*options, "--use-feature", "fast-deps", *(word for file in files for word in ("--requirement", file))]
