@@ -41,7 +41,7 @@ def arrival() -> Arrival:
 
 
 def begin() -> None:
-    """Reset the state at the start of a command: variables of the arrival are removed, nothing is printed yet."""
+    """Reset the state at the start of a command: its own variables are removed, and nothing is printed yet."""
     arrival()
     _told.clear()
 

@@ -1,4 +1,4 @@
-"""Which files are old enough: `min-age` of a repository, or of a pin. Pure: it is told what time it is.
+"""Which files are old enough: `min-age` of a repository, or of a pin. Pure: the current time is an argument.
 
 It never decides who owns a name: the files of the owner are judged once there is one.
 """

@@ -110,7 +110,7 @@ FetchResult = PageFound[Page] | ProjectListFound | StatusReceived | RedirectRece
 
 
 class RepositoryState(str, enum.Enum):
-    """What a repository is for a name, once it was asked."""
+    """The state of a repository for a name, after it was asked."""
 
     SERVES = "serves"
     ABSENT = "absent"

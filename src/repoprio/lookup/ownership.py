@@ -33,7 +33,7 @@ _SCHEMA = 1
 
 
 def digest(record: Record) -> str:
-    """What tells whether a record is as it was written."""
+    """The digest of a record; it shows later whether the record was changed."""
     return hashlib.sha256("\0".join(record).encode()).hexdigest()[:16]
 
 
@@ -43,10 +43,10 @@ def as_document(records: Iterable[Record]) -> dict[str, Any]:
 
 
 def from_document(document: Any) -> tuple[Record, ...]:
-    """The records of such a document; raises `ValueError` if it is none, or not as it was written."""
+    """The records of such a document; raises `ValueError` if it is invalid."""
     entries = document.get("records") if isinstance(document, dict) else None
     if not isinstance(entries, list) or document.get("schema") != _SCHEMA:
-        raise ValueError("it is no document of records of this version of repoprio")
+        raise ValueError("it is not a document of records of this version of repoprio")
     return tuple(_from_entry(entry) for entry in entries)
 
 
@@ -147,7 +147,7 @@ def _is_place(one: str, other: str) -> bool:
 
 
 def may_own(policy: Policy, name: NormalizedName, owners: Collection[str], holders: Collection[str]) -> bool:
-    """Whether repositories of these names can own `name`, which `holders` keep: where they are said to do so."""
+    """Whether repositories of these names can own `name`, which `holders` keep, by the policy."""
     lookup = ProjectLookup[Any](RunMemory(policy), name, remembered=holders)
     routed = {r.name: r.priority for r in lookup.route.repositories} if isinstance(lookup.route, Route) else {}
     priorities = {routed.get(owner) for owner in owners}

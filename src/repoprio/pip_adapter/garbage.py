@@ -13,9 +13,9 @@ _SELDOM = (50_000, 20, 100)
 
 @contextlib.contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Collect seldom during a resolution, and no more at the end of Python, which would visit all objects thrice.
+    """Collect rarely during a resolution, and not when Python ends, which would visit all objects three times.
 
-    The end of Python takes a tenth of a second less. What has no cycles is freed there as ever.
+    The end takes a tenth of a second less; objects without cycles are still freed.
     """
     # Registered once, however often pip resolves.
     atexit.unregister(_leave_all)

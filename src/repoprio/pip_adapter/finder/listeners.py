@@ -38,7 +38,7 @@ class Silence:
     """Prints nothing, for lookups that are not the user's own."""
 
     def before_lookup(self, name: NormalizedName) -> None:
-        """Nothing is said."""
+        """Print nothing."""
 
     def decided(self, decision: Decision[PipPage]) -> None:
-        """Nothing is said."""
+        """Print nothing."""

@@ -88,7 +88,7 @@ def _wanted(requirement: ResolverRequirement) -> str:
 
 
 def _file_failures(error: Exception, direct: Mapping[str, NormalizedName]) -> Failures:
-    """What pip tells of an error with a single file: the requirement, or only the file's name."""
+    """What pip reports about an error with a single file: the requirement, or only the file's name."""
     if type(error).__name__ == "UnsupportedWheel":
         names = (name for file, name in direct.items() if file in str(error))
         return {name: Failure(FailureCode.UNSUPPORTED, f"{name} is a wheel for another platform.") for name in names}
