@@ -57,7 +57,7 @@ def test_a_memory_that_cannot_be_read_closes_what_is_below(scene: Scene, pip_env
         (Fault(status=503), "503"),
         (Fault(redirect="https://elsewhere.example/"), "it redirects elsewhere"),
         (Fault(body="[" * 100_000), "it is nested too deeply"),
-        (Fault(json={"schema": 2, "records": []}), "it is no document of records of this version of repoprio"),
+        (Fault(json={"schema": 2, "records": []}), "it is not a document of records of this version of repoprio"),
     ):
         scene.corp.answer("memory", fault)
         done = env.run("install", "--dry-run", "--no-deps", "--retries", "0", "requests", policy=policy)
