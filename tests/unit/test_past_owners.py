@@ -46,7 +46,7 @@ def decide(remembered: tuple[str, ...] | Unknown) -> Decision[str]:
 )
 def test_invalid_documents(document: object) -> None:
     """A document that is not complete does not count at all."""
-    with pytest.raises(ValueError, match=r"it is no document|one of its records"):
+    with pytest.raises(ValueError, match=r"it is not a document|one of its records"):
         from_document(document)
     assert from_document(json.loads(json.dumps(as_document([RECORD])))) == (RECORD,)
 
