@@ -6,10 +6,13 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from repoprio.cli.doctoring import ownership
+from repoprio.cli.main import run
 from repoprio.config.load import read_text
 from repoprio.config.pip import policy_section
 from repoprio.config.pip.indexes import named
@@ -17,6 +20,10 @@ from repoprio.doctor import gateway_check
 from repoprio.doctor.pip_check import Examined
 from repoprio.doctor.pips import Pip, PipFacts
 from repoprio.doctor.trial_repositories import Trial, bench
+from repoprio.lookup.ownership import Record
+from repoprio.names import normalize
+from repoprio.render import doctor as rendered
+from repoprio.serve.stores.sqlite_store import SqliteStore
 from support.doctors import NO_PIPS, screen
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.gateways import GatewayProcess
@@ -122,12 +129,48 @@ def test_the_gateways_own_answers(scene: Scene, pip_env: EnvFactory, repository:
     script = scene.folder / "ask.py"
     script.write_text("import sys\nfrom repoprio.pip_adapter.inspect.gateway import ask\nprint(ask(sys.argv[1]))")
     with GatewayProcess(theirs, scene.folder / "ownership.sqlite") as gateway:
-        policy = scene.policy(before=f'gateway = "{gateway.url}"')
+        memory = gateway.url.replace("simple/", "ownership.json")
+        policy = scene.policy(before=f'gateway = "{gateway.url}"\nownership = "{memory}"')
         done = env.tool("doctor", "--format", "json", "--network", policy=policy, env={"PATH": NO_PIPS})
         found = json.loads(done.stdout)
+        assert (found["ownership"]["records"], found["ownership"]["finding"]) == (0, None)
+        assert f"ok     {memory}    remembers 0 owned names" in screen(found)
         assert (done.code, found["gateway"]["findings"]) == (0, []), screen(found)
         assert f"ok     {gateway.url}    serves, with this policy" in screen(found)
         done = env.module(str(script), other, policy=policy)
         assert done.stdout == "Answer(said='', is_ready=None, state=None, repositories=None)\n", done.stderr
     done = env.module(str(script), gateway.url, policy=policy)
     assert "Answer(said='the connection was refused" in done.stdout, done.stderr
+
+
+def test_a_memory_of_owned_names_that_cannot_be_read_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path that is missing or no store, by doctor and `config check`; a URL that nobody asked is not judged."""
+    store = tmp_path / "gateway.sqlite"
+    file = tmp_path / "repoprio.toml"
+    file.write_text(policy_text({"corp": "https://corp.example/simple/"}, before=f'ownership = "{store}"'))
+    policy = read_text(file.read_text(), str(file), {}, TOOLS)
+    monkeypatch.setenv("REPOPRIO_CONFIG", str(file))
+    for prepare, why in (
+        (lambda: None, "there is no such file"),
+        (lambda: store.write_text("x" * 999), "not a database"),
+    ):
+        prepare()
+        found = ownership.look(policy, network=False)
+        assert found is not None
+        assert why in found["finding"]["text"]
+        said = list(rendered._ownership(found))
+        assert said[0].startswith(f"  FAIL   {store}    cannot be read: ")
+        assert said[0].endswith(" [ownership-memory]")
+        run(["config", "check"])
+        assert f"warning: {file}: ownership: cannot be read (" in capsys.readouterr().out
+    store.unlink()
+    SqliteStore(str(store)).begin([Record(normalize("acme"), "corp", "https://corp.example/simple/")])
+    assert list(rendered._ownership(ownership.look(policy, network=False))) == [
+        f"  ok     {store}    remembers 1 owned name"
+    ]
+    run(["config", "check"])
+    assert "cannot be read" not in capsys.readouterr().out
+    url = replace(policy, ownership="https://corp.example/ownership.json")
+    assert "not asked (--network)" in next(rendered._ownership(ownership.look(url, network=False)))

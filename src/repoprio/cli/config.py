@@ -18,6 +18,7 @@ from repoprio.policy.model import Format, Mode, Policy, Unlisted
 from repoprio.redaction import display_url, printable
 from repoprio.render import policy
 from repoprio.render.policy import Meaning
+from repoprio.storage import ownership_file
 from repoprio.urls import is_fuse
 
 _UNLISTED = {
@@ -106,7 +107,18 @@ def _warnings(loaded: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
     warnings += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
     # These are errors unless the policy only observes.
     warnings += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in loaded.lost]
-    return policy_warnings(loaded.policy) + warnings
+    return policy_warnings(loaded.policy) + _unread_memory(loaded.policy) + warnings
+
+
+def _unread_memory(policy: Policy) -> list[PolicyWarning]:
+    """The warning if the file of owned names cannot be read; a URL is not asked."""
+    place = policy.ownership
+    trouble = ownership_file.trouble(place) if place and "://" not in place else None
+    if trouble is None:
+        return []
+    problem = f"cannot be read ({trouble}), so names that a higher repository does not have are refused"
+    rule, remedy = policy.rule("ownership"), policy.change("make it readable again, or correct ownership in the policy")
+    return [PolicyWarning(rule.file, rule.key, problem, remedy, "ownership-memory")]
 
 
 def _wishes(loaded: LoadedPolicy, *, isolated: bool) -> list[policy.Wish]:

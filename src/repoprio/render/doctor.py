@@ -26,6 +26,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield from installers.lines(tool)
     yield from _base(report["base"])
     yield from _gateway(report.get("gateway"))
+    yield from _ownership(report.get("ownership"))
     yield from _fuse(report["fuse"], observes=report["policy"]["mode"] == Mode.OBSERVE.value)
     yield from (f"  never  {launch}    loads no hook: nothing guards it" for launch in report["unguarded_launches"])
     if stale := report["stale_wheels"]:
@@ -141,6 +142,19 @@ def _gateway(gateway: Mapping[str, Any] | None) -> Iterator[str]:
     for finding in findings or ():
         yield f"  FAIL   {gateway['url']}    {finding['text']} [{finding['code']}]"
         yield f"{INDENT}fix: {finding['fix']}"
+
+
+def _ownership(memory: Mapping[str, Any] | None) -> Iterator[str]:
+    if memory is None:
+        return
+    if finding := memory["finding"]:
+        yield f"  FAIL   {memory['place']}    {finding['text']} [{finding['code']}]"
+        yield f"{INDENT}fix: {finding['fix']}"
+    elif memory["records"] is None:
+        yield f"  memory {memory['place']}    not asked (--network)"
+    else:
+        names = "1 owned name" if memory["records"] == 1 else f"{memory['records']} owned names"
+        yield f"  ok     {memory['place']}    remembers {names}"
 
 
 def _obstacle(obstacle: Mapping[str, Any], pip: Mapping[str, Any]) -> str:

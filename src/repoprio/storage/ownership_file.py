@@ -35,6 +35,15 @@ def read(path: str) -> tuple[Record, ...]:
     return tuple(_record(*row) for row in rows)
 
 
+def trouble(path: str) -> str | None:
+    """Why the records cannot be read; None if they can."""
+    try:
+        read(path)
+    except UnsoundMemory as error:
+        return str(error)
+    return None
+
+
 def _record(project: object, repository: object, url: object, mark: object) -> Record:
     texts = [text for text in (project, repository, url) if isinstance(text, str)]
     record = Record(NormalizedName(texts[0]), texts[1], texts[2]) if len(texts) == 3 else None

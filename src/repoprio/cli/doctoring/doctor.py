@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 from repoprio.cli import policy_in_force, terminal
-from repoprio.cli.doctoring import installers
+from repoprio.cli.doctoring import installers, ownership
 from repoprio.config.file_text import Unreadable, pip_text
 from repoprio.config.load import load_policy
 from repoprio.config.loaded import LoadedPolicy
@@ -104,6 +104,7 @@ def look(python: str | None, venvs: Sequence[str], *, network: bool = False) -> 
         "without_environment": [folder for folder in venvs if not pips.in_folder(folder)],
         "repositories": _repositories(loaded.policy, examined[0]) if network and loaded.policy else None,
         "gateway": _gateway(loaded.policy, network=network) if loaded.policy and loaded.policy.gateway else None,
+        "ownership": ownership.look(loaded.policy, network=network),
     }
     return report, 2 if loaded.errors else 0 if _is_fine(report, examined) else 1
 
@@ -121,10 +122,11 @@ def _is_fine(report: dict[str, Any], examined: Iterable[Examined]) -> bool:
     is_undone = not all(check["finds_nothing"] for check in unguarded)
     is_bare = bool(report["without_environment"] or report["pip_of_folder"])
     is_bad_gateway = bool(report["gateway"] and report["gateway"]["findings"])
+    is_lost = bool(report["ownership"] and report["ownership"]["finding"])
     return (
         is_enforced
         and all(check.state in _FINE for check in examined)
-        and not (is_open or is_silent or is_undone or is_bare or is_bad_gateway)
+        and not (is_open or is_silent or is_undone or is_bare or is_bad_gateway or is_lost)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from pip._internal.models.link import Link
@@ -19,6 +19,7 @@ from repoprio.urls import site
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.index.fetcher import Pages
+    from repoprio.pip_adapter.index.transport import Reply
     from repoprio.pip_adapter.protocols.network import PipSession
     from repoprio.policy.model import Policy
 
@@ -58,18 +59,24 @@ def _read(policy: Policy, place: str, session: PipSession, pages: Pages) -> Past
 
 
 def _fetched(policy: Policy, url: str, session: PipSession, pages: Pages) -> tuple[Record, ...]:
+    limit = pages.time_limit(policy.page_timeout)
+    try:
+        return records_at(url, session, policy.page_size_limit, lambda get: pages.ahead.in_time(get, limit))
+    except TimeoutError:
+        raise UnsoundMemory(f"it took more than {policy.page_timeout:g} s") from None
+
+
+def records_at(
+    url: str, session: PipSession, size_limit: int, run: Callable[[Callable[[], Reply]], Reply]
+) -> tuple[Record, ...]:
+    """All records of the gateway's ``/ownership.json`` at `url`, which `run` may fetch; raises `UnsoundMemory`."""
     if not session.is_secure_origin(Link(url)):
         raise UnsoundMemory(f"{site(url)} is neither https nor a trusted host of pip")
     try:
-        reply = pages.ahead.in_time(
-            lambda: transport.get(session, url, whom=_IT, size_limit=policy.page_size_limit),
-            pages.time_limit(policy.page_timeout),
-        )
+        reply = run(lambda: transport.get(session, url, whom=_IT, size_limit=size_limit))
         if reply.redirect or reply.status != 200:
             raise UnsoundMemory("it redirects elsewhere" if reply.redirect else str(reply.status))
         return from_document(json.loads(reply.body))
-    except TimeoutError:
-        raise UnsoundMemory(f"it took more than {policy.page_timeout:g} s") from None
     except (UnusableResponse, ValueError) as error:
         raise UnsoundMemory(str(error)) from None
     except RecursionError:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from repoprio.explain.gateway_checkup import Answer
+from repoprio.lookup.ownership import Record
 from repoprio.names import normalize
+from repoprio.pip_adapter.finder.past_owners import records_at
 from repoprio.pip_adapter.index import transport
 from repoprio.pip_adapter.inspect.context import pip_context
 from repoprio.simple_api.response import UnusableResponse
@@ -38,6 +40,12 @@ def ask(url: str) -> Answer:
         ready = _is_ready(pip.session, f"{root}health/ready")
         repositories = _repositories(pip.session, f"{root}explain/{random_name}?format=json")
         return Answer("", ready, state or None, repositories)
+
+
+def records(url: str, size_limit: int) -> tuple[Record, ...]:
+    """The records that a gateway hands out at `url`, as pip reads them; raises `UnsoundMemory`."""
+    with pip_context() as pip:
+        return records_at(url, pip.session, size_limit, lambda get: get())
 
 
 def _is_ready(session: PipSession, url: str) -> bool | None:
