@@ -20,7 +20,8 @@ class PackagingVersions:
 
     def newest_first(self, texts: frozenset[str], /) -> tuple[str, ...]:
         """The versions, sorted newest first."""
-        return tuple(sorted(texts, key=lambda text: (self.key(text), text), reverse=True))
+        # Two sorts take half the time of one by pairs, which compares each two versions twice.
+        return tuple(sorted(sorted(texts, reverse=True), key=self.key, reverse=True))
 
     def key(self, text: str, /) -> Version:
         """A key that is equal for two spellings of the same version."""

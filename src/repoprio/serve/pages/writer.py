@@ -63,15 +63,17 @@ def _entry(offered: OfferedFile, url: str) -> dict[str, Any]:
 
 def _provenance(file: File) -> str | None:
     """The URL of a file's provenance (PEP 740); None if it is not a URL, because that would make the page invalid."""
+    if not file.provenance:
+        return None
     try:
-        url = urljoin(file.listed_on or "", file.provenance or "")
-        return url if file.provenance and site(url).scheme in ("http", "https") else None
+        url = urljoin(file.listed_on or "", file.provenance)
+        return url if site(url).scheme in ("http", "https") else None
     except ValueError:
         return None
 
 
 def _moment(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _html(offer: Offer, href: Href) -> str:
