@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import inspect
 import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
@@ -177,3 +180,29 @@ def test_pages_age_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch, pla
     else:
         assert str(clock.steady_seconds()) == {"CLOCK_BOOTTIME": "clock 0", "CLOCK_MONOTONIC": "clock 1"}[known]
     assert inspect.signature(Gateway).parameters["clock"].default is clock.steady_seconds
+
+
+def test_an_access_log_whose_folder_is_gone_ends_no_connection(scene: Scene, tmp_path: Path) -> None:
+    """Answers continue on the same connection; once the folder is there again, so is the log."""
+    log = tmp_path / "logs" / "access.jsonl"
+    log.parent.mkdir()
+    with GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", str(log)) as gateway:
+        with closing(http.client.HTTPConnection(urlsplit(gateway.url).netloc, timeout=10)) as client:
+
+            def ask() -> int:
+                client.request("GET", "/simple/acme/")
+                answer = client.getresponse()
+                answer.read()
+                return answer.status
+
+            assert ask() == 200
+            lines_of(log, 1)
+            log.parent.rename(tmp_path / "moved")
+            assert [ask() for _ in range(3)] == [200] * 3
+            log.parent.mkdir()
+            assert ask() == 200
+            lines_of(log, 1)
+        status, said = gateway.stop()
+    assert status == 0
+    assert said.count("[access-log]") == 1
+    assert "Traceback" not in said

@@ -30,9 +30,13 @@ class AccessLog:
         self._record = logging.LogRecord("access", logging.INFO, "", 0, "", None, None)
 
     def write(self, line: str) -> None:
-        """Write one line; a full disk is reported once, and does not affect answers."""
+        """Write one line; that it cannot be written is reported once, and does not affect answers."""
         self._record.msg = line
-        self._handler.handle(self._record)
+        try:
+            self._handler.handle(self._record)
+        except OSError:
+            # The folder is gone as well: a file that was moved away is opened anew outside of what logging guards.
+            self._failed(self._record)
 
     def _failed(self, _: logging.LogRecord) -> None:
         if not self._has_failed:
