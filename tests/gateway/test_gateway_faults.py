@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from repoprio.config.load import read_text
 from repoprio.serve import client, gateway
+from repoprio.serve.freshness import OUTAGE
 from support.faults import Fault
-from support.gateways import TTL, Answer, Served, serving
+from support.gateways import JSON, TTL, Answer, Served, serving
 from support.policy_files import TOOLS
 from support.repository import RepositoryServer
 from support.scene import Scene, policy_text
@@ -108,6 +110,32 @@ def test_a_repository_that_is_down_is_not_asked_for_each_name(world: World) -> N
     assert f"for {first}, and not asked again" in answer.document["detail"]
     assert len(world.servers["corp"].requests) == before
     assert world.page(below).body == kept.body
+
+
+def test_one_request_asks_whether_a_repository_is_up_again(world: World) -> None:
+    """All others are answered at once, with 503 or their stale page; once it answers, all are asked for as usual."""
+    names = [world.project() for _ in range(5)]
+    kept, team = world.page(names[0]), world.servers["team"]
+    assert kept.state == "fresh"
+    world.served.now += TTL + 1
+
+    def pages() -> list[Answer]:
+        asked = (world.served.ask(f"/simple/{name}/", "GET", {"accept": JSON}) for name in names)
+        return world.served.run(lambda: asyncio.gather(*asked))
+
+    team.answer_all(Fault(reset=True))
+    assert world.page(names[1]).status == 503
+    for is_up in (False, True):
+        team.answer_all(Fault() if is_up else Fault(reset=True))
+        world.served.now += OUTAGE
+        before = len(team.requests)
+        states = [answer.state for answer in pages()]
+        # A request that is reset is repeated.
+        assert len(set(team.requests[before:])) == 1
+        assert states.count("fresh") == is_up
+        assert states[0] in ("stale", "fresh")
+        assert {"unavailable"} <= set(states[1:]) <= {"unavailable", "fresh"}
+    assert [answer.state for answer in pages()] == ["fresh"] * 5
 
 
 def test_a_higher_repository_that_begins_to_serve_takes_over_in_time(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +20,8 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 # For this many seconds a repository that is down is not asked again.
 OUTAGE = 5.0
+# Then, for this many seconds, one lookup at a time asks whether it is up again; it has this many seconds for that.
+_RECOVERY, _PROBE = 30.0, 12.0
 # Causes that mean that an owner is down, and not that its answer has changed.
 _DOWN = frozenset({Cause.CONNECTION, Cause.TIME})
 
@@ -77,6 +80,45 @@ class _View(Generic[Key, Value]):
         return value
 
 
+class _Outage(Generic[Page]):
+    """That a repository was down at `since`; `probed` is when a lookup began to ask it again."""
+
+    def __init__(self, result: RepositoryResult[Page], since: float) -> None:
+        self.result = result
+        self.since = since
+        self.probed = -math.inf
+
+
+class Outages(Generic[Page]):
+    """The repositories that are down (a circuit breaker): while one lookup asks such a one again, others do not wait.
+
+    A lookup that finds an outage here does not ask the repository; the one that finds none is the one that asks.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._found: dict[str, _Outage[Page]] = {}
+
+    def get(self, repository: str) -> RepositoryResult[Page] | None:
+        """The result to take without asking `repository`; None if the lookup has to ask it."""
+        outage, now = self._found.get(repository), self._clock()
+        if outage is None or now - outage.since >= OUTAGE + _RECOVERY:
+            return None
+        if now - outage.since >= OUTAGE and now - outage.probed >= _PROBE:
+            outage.probed = now
+            return None
+        return outage.result
+
+    def keep(self, repository: str, result: RepositoryResult[Page]) -> RepositoryResult[Page]:
+        """Note that `repository` was just asked in vain."""
+        self._found[repository] = _Outage(result, self._clock())
+        return result
+
+    def end(self, repository: str) -> None:
+        """Note that `repository` answers."""
+        self._found.pop(repository, None)
+
+
 class SharedMemory(Generic[Page]):
     """The memory of all lookups of a policy: canaries and lists count half as long as an absence."""
 
@@ -84,11 +126,11 @@ class SharedMemory(Generic[Page]):
         self.policy = policy
         self._canaries = DatedStore[str, CanaryVerdict[Page]](policy.absence_ttl / 2, clock)
         self._lists = DatedStore[str, KnownNames](policy.absence_ttl / 2, clock)
-        self._outages = ExpiringStore[str, RepositoryResult[Page]](OUTAGE, clock)
+        self.outages = Outages[Page](clock)
 
     def view(self, evidence: Evidence) -> LookupMemory[Page]:
         """The memory for one lookup, which depends on the age of what it finds there."""
-        return LookupMemory(self.policy, self._canaries.view(evidence), self._lists.view(evidence), self._outages)
+        return LookupMemory(self.policy, self._canaries.view(evidence), self._lists.view(evidence), self.outages)
 
 
 class LookupMemory(Generic[Page]):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from repoprio import __version__
 from repoprio.lookup import ownership
 from repoprio.lookup.drivers import adrive
-from repoprio.lookup.events import FetchRequest, FetchResult, RepositoryState
+from repoprio.lookup.events import FetchFailed, FetchRequest, FetchResult, RepositoryState
 from repoprio.lookup.memory import ExpiringStore
 from repoprio.lookup.ownership import UnsoundMemory
 from repoprio.lookup.project import Decision, Outcome, ProjectLookup
@@ -277,6 +277,8 @@ class Gateway:
     async def _fetch(self, ask: FetchRequest, seconds: float, evidence: freshness.Evidence) -> FetchResult[ProjectPage]:
         at, begun = datetime.now(timezone.utc), time.monotonic()
         found = await self._client.fetch(ask, seconds)
+        if not (isinstance(found, FetchFailed) and found.lasting):
+            self._memory.outages.end(ask.repository.name)
         evidence.note(ask, freshness.Asked(at, time.monotonic() - begun))
         return found
 
