@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import gc
 import itertools
+import json
 import random
 import socket
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -19,8 +23,9 @@ import uvicorn
 from repoprio.config.load import read_text
 from repoprio.serve.answers.notes import Answer, Asked
 from repoprio.serve.answers.warm import WarmAnswers
+from repoprio.serve.server import _protocol
 from repoprio.serve.telemetry.application import Noted
-from support.gateways import JSON, TTL, Served, serving
+from support.gateways import JSON, TTL, GatewayProcess, Served, serving
 from support.policy_files import TOOLS
 from support.scene import Scene
 
@@ -347,3 +352,58 @@ def test_a_page_that_is_dropped_is_not_kept_alive(both: Both) -> None:
     gc.collect()
     assert page() is None
     assert both.agree(one).startswith(b"HTTP/1.1 200")
+
+
+def test_without_httptools_uvicorn_has_its_own_choice(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The long way alone answers; with httptools the gateway's server has the short one."""
+    answers = WarmAnswers(both.served.gateway.warm, lambda: 0.0, [])
+    found = _protocol(answers)
+    assert isinstance(found, type)
+    assert issubclass(found, httptools_impl.HttpToolsProtocol)
+    monkeypatch.delitem(sys.modules, warm_protocol.__name__)
+    monkeypatch.setitem(sys.modules, httptools_impl.__name__, None)
+    assert _protocol(answers) == "auto"
+
+
+def test_another_uvicorn_is_left_alone(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its protocol has not what the short way needs, no request takes that."""
+    monkeypatch.setattr(warm_protocol, "_USED", ("renamed", *warm_protocol._USED))
+    both.agree(*[request()] * 3)
+    assert both.saved == 0
+
+
+def test_metrics_and_log_of_a_gateway_have_both_ways(scene: Scene, tmp_path: Path) -> None:
+    """Over one connection, as clients keep it: the first request comes by the long way, the others by the short one."""
+    pytest.importorskip("prometheus_client")
+    log = tmp_path / "access.jsonl"
+    with GatewayProcess(scene.policy(), tmp_path / "store", "--access-log", str(log)) as gateway:
+        connection = HTTPConnection(urlsplit(gateway.url).netloc, timeout=30)
+        bodies = set()
+        for _ in range(5):
+            connection.request("GET", "/simple/acme/", headers={"Accept": JSON})
+            bodies.add(connection.getresponse().read())
+        connection.request("GET", "/metrics")
+        numbers = connection.getresponse().read().decode()
+        connection.close()
+        assert gateway.stop()[0] == 0
+    assert len(bodies) == 1
+    for name in (
+        'projects_total{repository="corp",state="fresh"}',
+        'answers_total{kind="simple",status="200"}',
+        'answer_seconds_count{kind="simple"}',
+        'answer_seconds_bucket{kind="simple",le="+Inf"}',
+    ):
+        assert f"repoprio_{name} 5.0\n" in numbers
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert all(line.pop("seconds") >= 0 and line.pop("time") for line in lines)
+    assert len(lines) == 6
+    assert lines[0] == {
+        "client": "127.0.0.1",
+        "method": "GET",
+        "kind": "project",
+        "project": "acme",
+        "status": 200,
+        "state": "fresh",
+        "owner": "corp",
+    }
+    assert lines[1:5] == [lines[0]] * 4

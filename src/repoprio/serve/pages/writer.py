@@ -73,7 +73,9 @@ def _provenance(file: File) -> str | None:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    # Most are in UTC already.
+    there = moment if moment.tzinfo is timezone.utc else moment.astimezone(timezone.utc)
+    return there.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _html(offer: Offer, href: Href) -> str:

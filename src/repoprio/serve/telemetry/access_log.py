@@ -55,7 +55,8 @@ class AccessLog:
             owner=answer.headers.get(b"x-repoprio-owner", b"").decode() or None,
         )
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        seconds = json.dumps(round(answer.seconds, 6))
+        # As `json` writes it.
+        seconds = repr(round(answer.seconds, 6))
         self.write(f'{{"time": "{now}", "client": {_quoted(asked.client)}, {fixed}, "seconds": {seconds}}}')
 
 
