@@ -35,9 +35,7 @@ UV = shutil.which("uv", path=os.path.dirname(sys.executable))
 NOTHING_MORE = "[global]\nextra-index-url =\nfind-links =\n"
 
 
-def test_each_environment_under_the_policy_that_it_sees(
-    fresh_env: EnvFactory, pip_env: EnvFactory, tmp_path: Path
-) -> None:
+def test_each_environment_under_the_policy_that_it_sees(fresh_env: EnvFactory) -> None:
     """A policy in one environment's pip.conf does not affect another one's hook."""
     env, bare, other = fresh_env(PIP), fresh_env("22.0.2"), fresh_env(PIP)
     (env.root / "pip.conf").write_text(OBSERVE.replace("observe", "strict"))
@@ -53,10 +51,16 @@ def test_each_environment_under_the_policy_that_it_sees(
     assert f" FAIL {bare.python} pip 22.0.2 the hook finds no policy" in rows
     assert f" FAIL {other.python} pip {PIP} the policy that the hook finds only observes" in rows
     assert f" policy: {other.root}/pip.conf; observe" in rows
-    # With all of them under one policy, all are guarded.
-    named = tmp_path / "policy.toml"
-    named.write_text(POLICY)
-    done = env.tool(*arguments, policy=named, env=variables)
+
+
+@pytest.mark.full
+def test_several_environments_under_one_policy(fresh_env: EnvFactory, policy: Path) -> None:
+    """A policy that REPOPRIO_CONFIG names guards all of them, whatever is in their own files."""
+    env, bare, other = fresh_env(PIP), fresh_env("22.0.2"), fresh_env(PIP)
+    (env.root / "pip.conf").write_text(OBSERVE.replace("observe", "strict"))
+    (other.root / "pip.conf").write_text(OBSERVE)
+    variables = {"PATH": NO_PIPS, "PIP_CONFIG_FILE": ""}
+    done = env.tool("doctor", "--venv", str(bare.root), "--venv", str(other.root), policy=policy, env=variables)
     assert (done.code, "pips: 3 guarded, 0 not." in done.stdout) == (0, True)
 
 

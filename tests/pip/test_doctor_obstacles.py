@@ -116,12 +116,12 @@ def test_no_advice_that_cannot_help(can_write: bool, is_fused: bool, monkeypatch
     assert remedies.steps(one, policy=None, is_fused=is_fused) == [", or ".join(ways)]
 
 
-@pytest.mark.story
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("options", "variables"),
     [
         ("-I", {}),
-        pytest.param("-E", {"PYTHONPATH": "base"}, marks=pytest.mark.full),
+        ("-E", {"PYTHONPATH": "base"}),
         ("", {"PYTHONNOUSERSITE": "1"}),
     ],
 )
