@@ -336,7 +336,7 @@ def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory,
 
 
 @pytest.mark.parametrize("pip", PIPS)
-def test_garbage_is_collected_as_ever_after_a_resolution(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_garbage_is_collected_as_usual_after_a_resolution(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """A resolution under a policy collects seldom, and after it all is as before; without a policy nothing changes."""
     case: dict[str, object] = {"arguments": ["install", "--dry-run", "-q", "acme"]}
     if pip == "22.0.2":

@@ -104,7 +104,7 @@ def test_uv_obeys_with_what_is_exported(gateway: GatewayProcess, scene: Scene) -
     assert "acme==1.1" in done.stdout, done.stderr
 
 
-def test_uv_does_not_go_on_to_another_index(scene: Scene, repository: RepositoryFactory) -> None:
+def test_uv_does_not_ask_another_index(scene: Scene, repository: RepositoryFactory) -> None:
     """Neither an unavailable repository nor an owned name that is missing makes uv ask another index."""
     other = repository("other")
     for name in ("acme", "ledger"):

@@ -66,7 +66,7 @@ def in_front(gateway: str, folder: Path) -> Iterator[str]:
     text = re.sub(r"(?m)^ *ssl_.*\n", "", text).replace("443 ssl", f"127.0.0.1:{port}")
     text = text.replace("/var/cache/nginx/repoprio", str(folder / "cache"))
     (folder / "repoprio.conf").write_text(text)
-    # Started by root its workers would be nobody, who may not read the folders of a test.
+    # Started by root, its workers would run as the user nobody, who cannot read the folders of a test.
     user = "user root; " if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(_MAIN.format(user=user, folder=folder))
     name = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"

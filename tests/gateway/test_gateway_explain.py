@@ -109,7 +109,7 @@ def test_the_owner_is_explained_but_the_choice_is_the_clients(served: Served, sc
     assert found["outcome"] == "served"
 
 
-def test_looking_makes_no_record_and_asks_nobody_below_the_owner(served: Served, scene: Scene) -> None:
+def test_explaining_makes_no_record_and_asks_only_the_owner(served: Served, scene: Scene) -> None:
     """Public does not learn the name, and an explanation does not make corp its owner."""
     assert served.get("/explain/acme", accept=HTML).status == 200
     assert served.get("/").status == served.get("/explain/").status == 200

@@ -149,7 +149,7 @@ def test_bombs_take_no_memory(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_gateway_that_is_told_to_stop_has_not_failed(how: int, scene: Scene) -> None:
+def test_a_gateway_that_is_stopped_has_not_failed(how: int, scene: Scene) -> None:
     """Stopped by a user or a service manager, it ends with exit status 0 and nothing on stderr."""
     with GatewayProcess(scene.file, scene.folder / "store") as process:
         assert get(process, "/simple/acme/")[0] == 200

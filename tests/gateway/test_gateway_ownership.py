@@ -72,7 +72,7 @@ def test_clients_that_decide_by_themselves_read_all_records(scene: Scene, tmp_pa
         assert served.get("/ownership.json").state == "ownership-memory"
 
 
-def test_a_record_tells_no_value_of_a_variable(scene: Scene, tmp_path: Path) -> None:
+def test_a_record_has_no_value_of_a_variable(scene: Scene, tmp_path: Path) -> None:
     """Neither the store nor /ownership.json has values, not even in older records; both forms match the repository."""
     text = scene.policy().read_text().replace("/simple/", "/${AREA}/", 1)
     policy = read_text(text, "policy.toml", {"AREA": "simple"}, TOOLS)
@@ -128,7 +128,7 @@ def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tm
         (told,) = served.get("/explain/acme?format=json").document["projects"]
         assert f"repoprio ownership release acme --store {store}" in told["hint"]["text"]
         assert not scene.public.asked("acme")
-    # A gateway that begins anew, or another one beside it, knows it too.
+    # A gateway that starts again, or another one, knows it too.
     with serving(policy_of(scene), store) as served:
         assert served.page("acme").state == "remembered"
         listed = tool("list", "--store", str(store), policy=scene.file)
@@ -266,7 +266,7 @@ def test_memory_that_cannot_be_read_is_never_guessed(
     assert not scene.public.asked("acme")
 
 
-def test_a_memory_that_was_lost_is_not_begun_anew_in_silence(scene: Scene, tmp_path: Path) -> None:
+def test_a_lost_memory_is_not_begun_again_silently(scene: Scene, tmp_path: Path) -> None:
     """A gateway that begins one says so; with --store-must-exist it does not start, and creates no file."""
     store = tmp_path / "folder" / "store"
     with pytest.raises(AssertionError, match=r"store does not exist(?s:.*)\[store\]"):
@@ -313,7 +313,7 @@ def test_memory_that_cannot_be_written_serves_nothing_new(
 
         monkeypatch.setattr(served.store, "replace", full)
         assert served.page("acme").state == "ownership-memory"
-        # Nothing is to be remembered of this one: nobody is below its owner.
+        # Nothing is recorded for this one: no repository is below its owner.
         assert served.page("requests").status == 200
 
 

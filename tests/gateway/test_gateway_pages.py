@@ -42,7 +42,7 @@ def test_a_crowd_costs_one_request(served: Served, scene: Scene) -> None:
     assert scene.corp.requests == ["/simple/acme/"]
 
 
-def test_a_client_that_goes_away_takes_nobody_along(served: Served) -> None:
+def test_a_client_that_disconnects_affects_no_other(served: Served) -> None:
     """The lookup that it started continues for all others."""
 
     async def leave() -> int:
@@ -236,7 +236,7 @@ def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("link", ["http://[::1", "javascript:alert(1)", "//corp.example:x/", ""])
-def test_a_link_to_provenance_that_is_none_spoils_no_page(link: str, served: Served, scene: Scene) -> None:
+def test_an_invalid_link_to_provenance_is_left_out(link: str, served: Served, scene: Scene) -> None:
     """It is left out, and the file is served as usual."""
     file = {"filename": "ledger-1.0.tar.gz", "url": "https://corp.example/ledger-1.0.tar.gz", "hashes": {}}
     page = {"meta": {"api-version": "1.3"}, "name": "ledger", "files": [{**file, "provenance": link}]}

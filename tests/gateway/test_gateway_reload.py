@@ -213,7 +213,7 @@ def test_a_lost_name_stays_closed_whatever_policies_follow_each_other(
     assert not scene.public.asked("acme")
 
 
-def test_a_request_that_began_before_goes_on(scene: Scene, gateway: GatewayProcess, client: Client) -> None:
+def test_a_request_from_before_a_reload_continues(scene: Scene, gateway: GatewayProcess, client: Client) -> None:
     """Its connection is closed only at its end, and a slow repository does not delay the new policy."""
     client.owner("acme")
     scene.corp.answer("slow", Fault(hang=1.0))

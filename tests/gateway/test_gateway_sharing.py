@@ -258,7 +258,7 @@ def test_a_page_that_the_memory_contradicts_does_not_count(two: Two, scene: Scen
     assert two.other.page("acme").headers["x-repoprio-owner"] == "public", "released, so corp's page is out"
 
 
-def test_another_policy_has_pages_of_its_own(two: Two, scene: Scene) -> None:
+def test_another_policy_has_separate_pages(two: Two, scene: Scene) -> None:
     """The policy's decisions and the gateway's options are part of the key of its pages."""
     two.one.page("acme")
     policy = policy_of(scene, '[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n')

@@ -51,7 +51,7 @@ class World:
         """The page, under the law."""
         answer = self.served.page(name, **headers)
         assert_nothing_from_below(answer, name, [self.servers["public"]])
-        # The gateway asks nobody whom a page names.
+        # The gateway sends no request to hosts that a page names.
         assert not self.servers["elsewhere"].requests
         return answer
 

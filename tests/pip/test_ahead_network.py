@@ -107,7 +107,7 @@ def test_workers_do_not_disturb_the_log(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_no_input_asks_nobody(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
+def test_no_input_prompts_for_nothing(pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> None:
     """A 401 from a site that answered before prompts once; with --no-input nobody is prompted."""
     scene = Scene(repository, tmp_path, acme=())
     fill(scene.public)

@@ -151,7 +151,7 @@ def test_what_came_from_no_repository(audited: Callable[..., Audited]) -> None:
         *("https://x.example/tool.zip", "git ssh://x.example/vcs at 0123456789ab", "file:///srv/edit, editable"),
     }
     assert "s3cret" not in json.dumps(findings)
-    # Who could own it above the lowest tier is asked, and nobody else.
+    # Only repositories above the lowest tier that could own it are asked.
     assert (two.corp.asked_pages(), two.public.requests) == ({"tool", "vcs", "edit"}, [])
     two.policy(before='direct-urls = "refuse"')
     code, findings = two.found("--path", str(two.packages))

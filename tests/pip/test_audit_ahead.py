@@ -148,7 +148,7 @@ def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> Non
         assert (ahead.code, ahead.stdout) == (in_turn.code, in_turn.stdout), early
         assert ahead.stderr == in_turn.stderr, early
         assert json.loads(ahead.stdout)["findings"], early
-        # Who is down is asked no more; else nobody gets to know another name.
+        # A repository that is down is not asked again; otherwise no repository learns another name.
         assert late.reset or asked == world.asked(), early
 
 

@@ -226,13 +226,13 @@ def python_at(path: Path) -> str:
     return str(path)
 
 
-def test_where_packages_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_of_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The layouts of CPython, Debian and Windows; of several versions, those that the name of the Python allows."""
     monkeypatch.setattr("site.getuserbase", lambda: str(tmp_path / "home"))
     unix = made(tmp_path / "unix", "lib/python3.11/site-packages", "lib/python3.12/site-packages")
     assert packages_of(python_at(tmp_path / "unix/bin/python3")) == unix
     assert packages_of(python_at(tmp_path / "unix/bin/python3.12")) == unix[1:]
-    # A name that tells of another version hides nothing.
+    # A name that states another version hides nothing.
     assert packages_of(python_at(tmp_path / "unix/bin/python3.9")) == unix
     names = ("lib/python3/dist-packages", "local/lib/python3.11/dist-packages")
     debian = made(tmp_path / "debian", *names)
@@ -264,7 +264,7 @@ def test_a_venv_and_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert packages_of(venv) == own
     config.write_text("include-system-site-packages = TRUE\n")
     assert packages_of(venv) == [*own, base[0]]
-    # A copy of the Python is no link; then home tells.
+    # A copy of the Python is no link; then `home` shows the base.
     (tmp_path / "venv/bin/python").unlink()
     python_at(tmp_path / "venv/bin/python")
     config.write_text(f"home = {tmp_path / 'base' / 'bin'}\ninclude-system-site-packages = true\n")

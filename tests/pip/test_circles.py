@@ -33,7 +33,7 @@ def test_a_circle_ends(circle: str, pip_env: EnvFactory, scene: Scene) -> None:
     assert "Would install one-" in outputs[0]
 
 
-def test_metadata_that_nobody_can_read(pip_env: EnvFactory, scene: Scene) -> None:
+def test_invalid_metadata(pip_env: EnvFactory, scene: Scene) -> None:
     """Pip skips a release with an invalid requirement, and fetching ahead prints nothing about it."""
     scene.corp.add("one", "1.0", {"version": "2.0", "requires": ["foo (>= bad ???"]})
     scene.corp.add("user", {"version": "1.0", "requires": ["one"]})

@@ -461,7 +461,7 @@ def test_an_unknown_word_gets_all_choices(capsys: pytest.CaptureFixture[str]) ->
     assert (end.value.code, "there is no 'xyz'; choose from explain, compare," in capsys.readouterr().err) == (2, True)
 
 
-def test_a_check_ends_with_1_where_every_lookup_would_stop(env: PipEnv, file: Path) -> None:
+def test_a_check_ends_with_1_if_every_lookup_would_stop(env: PipEnv, file: Path) -> None:
     """Exit status 1: an index that the policy does not list, no enabled repository, or the top one's URL not set."""
     unlisted = {"PIP_EXTRA_INDEX_URL": "https://evil.example/simple"}
     policies = {
@@ -480,7 +480,7 @@ def test_a_check_ends_with_1_where_every_lookup_would_stop(env: PipEnv, file: Pa
         assert (done.code, done.stdout.endswith("; every lookup stops\n")) == (code, code == 1), (text, done)
 
 
-def test_init_says_what_pypi_is_where_pip_asks_a_mirror(env: PipEnv) -> None:
+def test_init_says_what_pypi_is_if_pip_asks_a_mirror(env: PipEnv) -> None:
     """`pypi` is pip's built-in index: if pip's own setting names another one, the policy and stderr say which."""
     variables = {"PIP_INDEX_URL": f"https://bot:{SECRET}@mirror.example/simple/"}
     done = env.tool("init", "corp=https://corp.example/simple/", "pypi", env=variables)

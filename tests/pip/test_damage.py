@@ -78,7 +78,7 @@ def test_a_damaged_file_opens_nothing(turn: int, world: Damaged) -> None:
         world.damage(name, DAMAGE[damage])
         took, code, said = world.take()
         assert (took, code) in (("1.0", 0), (None, 1), (None, 2)), f"{name}: {took} {code} {said}"
-        # An empty module may be missed late, where it is taken for an answer that nobody understands.
+        # An empty module may be noticed late, and then count as an answer that cannot be understood.
         if took is None and damage != "empty":
             assert "[damaged]" in said, f"{name}: {said}"
             assert "Traceback" not in said, name

@@ -64,7 +64,7 @@ def test_a_recorded_policy_that_is_gone(fresh_env: EnvFactory, pip_env: EnvFacto
     policy.write_text("faulty = 1\n")
     done = env.tool("doctor", "--python", str(other.root), env={"PATH": NO_PIPS})
     assert f"fix: repoprio config check --python {other.root}\n" in done.stdout
-    # One environment's policy may be faulty where that of the environment that is meant is sound.
+    # One environment's policy may have errors while that of the checked environment is valid.
     done = env.tool("doctor", "--venv", str(other.root), env={"PATH": NO_PIPS})
     assert f"policy: {policy}; with errors\n" in done.stdout
 

@@ -192,7 +192,7 @@ def test_root_tries_nothing_of_another_user(fresh_env: EnvFactory, pip_env: EnvF
     ours = env.root / "bin" / "repoprio"
     assert f"try it: sudo -u nobody {carried} {ours} doctor --venv {other.root}\n" in done.stdout
     assert "pips: 1 guarded, 0 not, 1 not tried." in done.stdout
-    # Of the environment that is meant, too, nothing is said that nobody looked at.
+    # The report about the checked environment is based on runs too.
     done = env.tool("doctor", "--python", str(other.python), policy=policy, env={"PATH": NO_PIPS})
     why = f"it was not tried: nobody (uid 65534) can change {other.site_packages / 'trap.pth'}, so root does not run it"
     assert f"cannot tell whether the pip of this environment finds it: {why}\n" in done.stdout
@@ -346,7 +346,7 @@ def test_a_source_goes_before_the_export(real_uv: Uv, tmp_path: Path) -> None:
     assert (taken.returncode, wheel.name in taken.stdout) == (0, True), taken.stderr
     found = sources.look(str(real_uv.work), policy_in_force.TOOLS.parse_toml, {})
     assert found == [sources.Source(str(file), "acme", "path")]
-    # uv leaves them out where it is told so; then it has no source of acme but the export's.
+    # With that option uv ignores them; then its only source of acme is the export's.
     alone = subprocess.run([*command, "--no-sources", str(file)], capture_output=True, text=True, check=False)
     assert (alone.returncode == 0, wheel.name in alone.stdout) == (False, False)
     assert not sources.look(str(real_uv.work), policy_in_force.TOOLS.parse_toml, {"UV_NO_SOURCES": "1"})

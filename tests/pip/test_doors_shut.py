@@ -63,7 +63,7 @@ def test_another_python_keeps_its_own_policy(two: Pair, fresh_env: EnvFactory) -
         assert "Would install acme-1.0" in done.stdout, done.stderr
 
 
-def test_each_command_of_a_process_hands_its_policy_on(two: Pair) -> None:
+def test_each_command_of_a_process_passes_its_policy_on(two: Pair) -> None:
     """The second command in one process starts OTHER's pip under the policy as the first one would."""
     options = ["install", "--dry-run", "--no-cache-dir", "acme"]
     code = (

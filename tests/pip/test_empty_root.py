@@ -79,7 +79,7 @@ def test_an_empty_root_opens_no_name(
     assert not public.requests
     told = json.loads(env.tool("repos", "--check", "--format", "json", policy=policy).stdout)["repositories"][0]
     assert (told["check"]["status"], told["check"]["code"]) == ("unavailable", "empty-root")
-    # Below it is nobody who could have its names.
+    # No lower repository could have its names.
     assert "lower-priority repositories then" in " ".join(done.stderr.split())
     policy.write_text(text.format(more="").partition("[repositories.public]")[0])
     alone = env.run(*command, policy=policy)

@@ -112,7 +112,7 @@ def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:
         done = two.other.run(*lookup, *indexes, cwd=tmp_path)
         assert (done.code, done.stdout) == (2, ""), done.stderr
         assert "Traceback" not in done.stderr
-    # Told by what it does: no option says on the command line that it looks up projects.
+    # Recognized by what it does: no option on the command line says that it looks up projects.
     outdated = two.other.run("list", env={"PIP_OUTDATED": "1", "PIP_INDEX_URL": two.public.page_url})
     assert (outdated.code, "[pointer]" in outdated.stderr) == (1, True)
     assert two.public.asked_pages() == two.corp.asked_pages() == set()
@@ -130,7 +130,7 @@ def test_a_pointer_whose_target_is_gone(two: Pair, tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_environments_are_made_where_the_target_is_gone(two: Pair, tmp_path: Path) -> None:
+def test_environments_are_made_if_the_target_is_gone(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` works, and warns that the new environment is not guarded."""
     (tmp_path / "sitecustomize.py").write_text("import _repoprio_pointer; _repoprio_pointer.install()\n")
     ask = "import sys; print(sys._base_executable)"
@@ -162,7 +162,7 @@ def test_an_installation_needs_no_pointer(two: Pair) -> None:
     assert not (two.home.site_packages / "_repoprio_pointer.pth").exists()
 
 
-def test_the_chain_of_environments_goes_on(two: Pair, tmp_path: Path) -> None:
+def test_guarded_environments_make_guarded_ones(two: Pair, tmp_path: Path) -> None:
     """An environment made from one that a pointer guards is guarded too."""
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
     new = made(two.other, tmp_path / "new", "venv", two.file)

@@ -215,7 +215,7 @@ def test_an_environment_that_cannot_answer_is_an_error_that_names_it(two: Two, t
         assert done.stderr.endswith("[environment]\n")
 
 
-def test_what_needs_no_pip_there_goes_on_without_one(two: Two) -> None:
+def test_commands_about_the_policy_need_no_pip_there(two: Two) -> None:
     """Commands about the policy work in an environment without pip; if it is named, repoprio's pip is used."""
     shutil.rmtree(two.venv.site_packages / "pip")
     for command in (["config", "check"], ["config", "show"], ["repos"], ["export", "uv"], ["init"]):
@@ -267,7 +267,7 @@ def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: st
     assert (told["projects"][0]["outcome"], told["projects"][0]["requirement"]) == ("no-match", "acme>=3")
 
 
-def test_what_somebody_else_wrote_is_no_command_of_ours(two: Two) -> None:
+def test_commands_in_texts_of_the_policy_stay_unchanged(two: Two) -> None:
     """A command inside a text of the policy stays unchanged; repoprio's own commands name the environment."""
     two.file.write_text(f'help = "repoprio doctor, or ask"\n{two.file.read_text()}')
     other = {"VIRTUAL_ENV": str(two.venv.root)}

@@ -179,7 +179,7 @@ def test_texts_of_repositories_are_cut(pip_env: EnvFactory, corp: RepositoryServ
 
 
 @pytest.mark.parametrize("pip", ["26.3", "22.0.2"])
-def test_requires_python_is_the_cause_where_it_is(
+def test_requires_python_is_named_as_the_cause(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, policy: Path
 ) -> None:
     """Among wheels for other platforms, the one for this platform shows that it needs a newer Python."""

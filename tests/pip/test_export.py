@@ -218,7 +218,7 @@ def test_what_uv_cannot_express_is_listed(text: str, said: str) -> None:
     assert any(said in gap for gap in gaps(text + PUBLIC)), gaps(text + PUBLIC)
 
 
-def test_a_gap_stands_in_comments_on_stderr_and_in_the_exit_status(pip_env: EnvFactory, world: World) -> None:
+def test_a_gap_is_in_comments_on_stderr_and_in_the_exit_status(pip_env: EnvFactory, world: World) -> None:
     """A name that uv cannot reserve is reported in the file, on stderr and by the status, unless --exit-zero."""
     policy = world.policy(corp='owns = ["acme-*"]\n')
     done, zero = (export(pip_env("26.3"), policy, *options) for options in ([], ["--exit-zero"]))
@@ -269,7 +269,7 @@ def test_check_compares(pip_env: EnvFactory, world: World) -> None:
     assert export(env, policy, "--check", str(file)).code == 2
 
 
-def test_where_nothing_is_enabled_uv_finds_nothing() -> None:
+def test_if_nothing_is_enabled_uv_finds_nothing() -> None:
     """If all repositories of a policy are switched off, uv has no index, not even its built-in one."""
     document = uv.export(read_text(CORP + "enabled = false\n", "f", {}, TOOLS), project=False).document
     assert (document["index"], document["no-index"]) == ([], True)

@@ -132,7 +132,7 @@ def test_no_page_takes_for_ever_to_read(body: str, world: ByHand) -> None:
 
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("status", [302, 401, 404])
-def test_bodies_that_nobody_wants_are_not_read(status: int, world: ByHand, by_wire: WireServer) -> None:
+def test_unneeded_bodies_are_not_read(status: int, world: ByHand, by_wire: WireServer) -> None:
     """An endless body of a redirect, a refusal or a 404 is not read to the end."""
     head = wire.http(status, {"Location": "/simple/acme/", "WWW-Authenticate": "Basic"}, b"", length=10**12)
     by_wire.raw = head + b"x" * 8_000_000

@@ -213,7 +213,7 @@ def test_a_record_that_cannot_be_read(place: Place) -> None:
     assert "acme-99.0" in place.take(place.home).stdout
 
 
-def test_no_news_where_no_policy_reaches(place: Place, tmp_path: Path) -> None:
+def test_no_message_if_no_policy_applies(place: Place, tmp_path: Path) -> None:
     """A policy that is switched off for this command is not recorded for the new environment."""
     done = place.home.tool("enable", "--venv", str(place.home.root), "--policy", "/dev/null")
     assert (done.code, "is not a policy" in done.stderr) == (2, True)

@@ -199,9 +199,7 @@ def test_a_policy_made_with_pip_config_alone(home: Home, corp: RepositoryServer,
     assert "leftpad is blocked: no pads" in home.pip("install", "leftpad").stderr
 
 
-def test_a_broken_pip_conf_stops_nothing_of_its_own(
-    home: Home, corp: RepositoryServer, public: RepositoryServer
-) -> None:
+def test_the_error_of_a_broken_pip_conf_is_pips(home: Home, corp: RepositoryServer, public: RepositoryServer) -> None:
     """For a pip.conf that pip cannot read the error is pip's; `config check` shows the line, without secrets."""
     home.user_file.write_text(
         "[global]\nindex-url = https://bot:s3cret@corp.example/\nhttps://bot:s3cret@x\n[repoprio\n"
@@ -301,7 +299,7 @@ def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("versions", ["<1.1.x", ">>1", "new"])
-def test_no_pip_takes_a_specifier_that_is_none(versions: str, home: Home, corp: RepositoryServer) -> None:
+def test_invalid_specifiers_are_errors_with_every_pip(versions: str, home: Home, corp: RepositoryServer) -> None:
     """Legacy specifiers, which older pips accept, are errors in a policy with every pip."""
     home.user_file.write_text(
         f"[repoprio]\nrepositories.corp.url = {corp.page_url}\npins.a.projects = acme\npins.a.versions = {versions}\n"

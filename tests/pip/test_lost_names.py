@@ -25,7 +25,7 @@ def lose(scene: Scene, project: str) -> None:
     del scene.corp._shelf._projects[project]
 
 
-def test_a_gateway_tells_pip_who_served_a_name(scene: Scene, pip_env: EnvFactory) -> None:
+def test_pip_reads_the_records_of_a_gateway(scene: Scene, pip_env: EnvFactory) -> None:
     """A name that corp lost is refused below it, even as a dependency.
 
     Public never learns it, not even ahead of pip; `explain` names the setting.

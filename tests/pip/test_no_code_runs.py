@@ -178,7 +178,7 @@ def test_nothing_is_cloned(pip: str, pip_env: EnvFactory, public: RepositoryServ
     assert not traps.mark.exists()
 
 
-def test_metadata_that_names_a_url_makes_nobody_fetch_it(
+def test_a_url_in_metadata_is_not_fetched(
     pip: str, pip_env: EnvFactory, corp: RepositoryServer, public: RepositoryServer, policy: Path, traps: Traps
 ) -> None:
     """A direct URL in the metadata of plain pip's choice is not fetched: its author chose the host."""

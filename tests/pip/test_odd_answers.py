@@ -85,7 +85,7 @@ def test_a_project_that_is_no_folder(kind: str, pip_env: EnvFactory, scene: Scen
 
 
 @pytest.mark.parametrize("pip", [NEW, "22.0.2"])
-def test_a_flat_page_owns_a_name_whose_file_nobody_may_take(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
+def test_a_flat_page_owns_a_name_with_an_unusable_file(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """A file with a login in its link is rejected, but its name stays with that repository."""
     link = f'<a href="http://me:secret@{scene.corp.host}/files/acme-1.0-py3-none-any.whl">x</a>'
     scene.corp.answer_all(Fault(body=f"<!DOCTYPE html><html><body>{link}</body></html>", content_type="text/html"))

@@ -167,9 +167,7 @@ def test_packages_of_another_user_are_not_loaded(
 
 
 @as_root
-def test_no_packages_are_loaded_from_where_another_user_can_put_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_packages_are_loaded_from_folders_of_other_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Packages could be added after the check, so a writable HOME counts too; root's own home does not."""
     monkeypatch.delenv("PYTHONUSERBASE", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -53,7 +53,7 @@ def policy(text: str) -> Policy:
         ("/", "extra"),
     ],
 )
-def test_the_name_tells_the_place(url: str, name: str) -> None:
+def test_the_suggested_name_comes_from_the_url(url: str, name: str) -> None:
     """A suggested name comes from the distinctive parts of host and path, and is never in use."""
     assert suggested_name(url, ["corp"]) == name
 

@@ -20,7 +20,7 @@ from repoprio.pip_adapter.inspect.context import pip_context
 
 def look_up(project: str, options: list[str]) -> dict[str, Any]:
     """What pip's finder finds of `project`, and the message if it is refused or finds nothing."""
-    # Each look-up is a command of its own, as far as pip's process is concerned.
+    # For pip's process, each lookup is a separate command.
     command.begin(isolated=False)
     for name in command.HANDED_ON:
         os.environ.pop(name, None)

@@ -228,7 +228,7 @@ class RepositoryServer:
         files = [] if fault.empty_page else self._shelf.files(project)
         wants_json = self._wants_json(request)
         make = pages.project_json if wants_json else pages.project_html
-        # Both sorts of link occur in the world, so each layout stands for one.
+        # Both kinds of link exist in practice, so each layout uses one.
         base = f"{self.root_url}files/" if wants_json else "../../files/"
         version = fault.api_version or pages.API_VERSION
         return self._page(make(fault.name or project, files, base, version))

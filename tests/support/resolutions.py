@@ -51,7 +51,7 @@ def main() -> None:
         make_eager()
     for line in sys.stdin:
         case = json.loads(line)
-        # Each is a command of its own.
+        # Each is a separate command.
         for name in command.HANDED_ON:
             os.environ.pop(name, None)
         before = dict(os.environ)

@@ -173,7 +173,7 @@ def nginx(folder: Path, *, autoindex: bool) -> Process:
     """Run nginx over ``folder/www``."""
     port = free_port()
     config = folder / "nginx.conf"
-    # Started by root its workers would be nobody, who may not read the folders of a test.
+    # Started by root, its workers would run as the user nobody, who cannot read the folders of a test.
     user = "user root; " if os.geteuid() == 0 else ""
     config.write_text(_NGINX.format(folder=folder, port=port, user=user, autoindex="on" if autoindex else "off"))
     name = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"

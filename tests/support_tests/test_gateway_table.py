@@ -20,7 +20,7 @@ def test_the_page_is_made_from_the_rows() -> None:
 
 
 @pytest.mark.parametrize("block", ["PAGES", "FILES", "CONTENTS", "REQUESTS", "STATES"])
-def test_each_row_has_a_name_of_its_own_and_says_why(block: str) -> None:
+def test_each_row_has_a_unique_name_and_a_reason(block: str) -> None:
     """A failing case then names its row."""
     rows = getattr(gateway_matrix, block)
     assert [name for name, count in Counter(row.id for row in rows).items() if count > 1] == []

@@ -39,7 +39,7 @@ def test_one_is_made_once_and_again_when_it_is_no_longer_the_same(
 
 
 @pytest.mark.full
-def test_a_copy_works_where_it_lies(env_store: EnvStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_works_in_its_place(env_store: EnvStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its Python and its scripts are its own; the kept one is not looked at again."""
     monkeypatch.setattr(kept, "FOLDER", tmp_path / "kept")
     with kept.environment(lambda root: make_env(root, sys.executable, "pip==26.3"), "one") as root:

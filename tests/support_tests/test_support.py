@@ -482,7 +482,7 @@ def test_answers_for_everything_spare_the_files(server: RepositoryServer) -> Non
     assert get(url).status == 200
 
 
-def test_an_answer_makes_a_page_where_there_is_none(server: RepositoryServer) -> None:
+def test_an_answer_makes_a_missing_page(server: RepositoryServer) -> None:
     """A fault of the page needs no files, but a mere delay makes no page."""
     server.answer_all(Fault(empty_page=True))
     assert json.loads(page(server, "other").body)["files"] == []
@@ -837,7 +837,7 @@ def test_a_case_becomes_real(tmp_path: Path) -> None:
         get(root)
 
 
-def test_a_realized_case_tells_who_was_asked(tmp_path: Path) -> None:
+def test_a_realized_case_records_who_was_asked(tmp_path: Path) -> None:
     """Servers tell what they were asked; folders cannot; a URL names its repository."""
     with realize(one(CASE), tmp_path) as real:
         corp, links = real.repositories["corp"], real.repositories["links"]

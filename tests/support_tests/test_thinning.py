@@ -58,7 +58,7 @@ def test_older_pips_share_the_tests_of_a_file() -> None:
 
 
 @pytest.mark.parametrize(("story", "kinds"), [((), "a"), ((3,), "abc")])
-def test_a_story_is_told_once(story: tuple[int, ...], kinds: str) -> None:
+def test_a_story_runs_once(story: tuple[int, ...], kinds: str) -> None:
     """It runs with the newest pip, and the first set of values, or as many as its marker says."""
     kept = {item.nodeid for item in thinned(cells("test_it", story, pip=PIPS, kind=KINDS))}
     assert kept == {f"test_it[26.3-{kind}]" for kind in kinds}

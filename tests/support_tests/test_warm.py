@@ -80,7 +80,7 @@ def test_a_command_that_takes_too_long_is_ended(
     assert env.run("download", "--no-deps", "acme", policy=policy).code == 0
 
 
-def test_what_speaks_to_the_start_gets_a_new_python(pip_env: EnvFactory, policy: Path) -> None:
+def test_files_that_affect_the_start_need_a_new_python(pip_env: EnvFactory, policy: Path) -> None:
     """There is no fork where the start would differ: variables of Python's, modules in the folder, pip's files."""
     env: PipEnv = pip_env("26.3")
     folder = policy.parent / "empty"

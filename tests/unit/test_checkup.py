@@ -61,7 +61,7 @@ def test_each_answer_has_its_remark() -> None:
     assert told(unknown=RepositoryResult[str](CORP, RepositoryState.UNAVAILABLE, "?")) == ["try-again"]
 
 
-def test_upload_times_matter_where_files_have_to_wait() -> None:
+def test_upload_times_matter_if_files_must_wait() -> None:
     """Missing upload times are reported if min-age needs them, that of the repository or of a pin."""
 
     def codes(corp: Repository, *pins: Pin, times: bool | None = False) -> list[str]:

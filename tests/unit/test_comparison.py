@@ -233,7 +233,7 @@ def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, An
     assert said == told if key else "to keep the name from pypi too" in (said or "")
 
 
-def test_a_pin_keeps_a_name_private_and_a_blocked_one_is_kept_by_nobody() -> None:
+def test_a_pin_keeps_a_name_private_and_a_block_does_not() -> None:
     """The remedy names a pin that routes the name; a pin that blocks the name routes it nowhere."""
     judged = one(STRANGE, OWN)
     pin = Pin("acme", (Pattern.parse("acme"),), repositories=("corp",))
@@ -243,7 +243,7 @@ def test_a_pin_keeps_a_name_private_and_a_blocked_one_is_kept_by_nobody() -> Non
     assert "to keep the name" in (comparison_remedy(Policy((CORP, PYPI), (blocked,)), judged) or "")
 
 
-def test_no_fix_where_the_policy_has_no_key_for_it() -> None:
+def test_no_fix_if_the_policy_has_no_key_for_it() -> None:
     """There is no remedy for an index that only a caller named, a direct URL, or another file of the owner itself."""
     assert one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).remedy is None
     assert one(pick("2.0", None), OWN).remedy is None
@@ -372,7 +372,7 @@ def comparison() -> Comparison:
     return Comparison(tuple(judged), Disclosure({"pypi": ("acme", "idna")}, (("acme-core", "namespaces"),)))
 
 
-def test_the_worst_stands_first_and_what_is_the_same_is_counted() -> None:
+def test_the_worst_comes_first_and_equal_ones_are_counted() -> None:
     """The screen lists the worst first, equal projects only with -v, and prints no control characters."""
     plain = render.screen(comparison(), width=100)
     marks = [line[2] for line in plain.splitlines() if line[:2] == "  " and line[2:3] in set("!~=x+?")]
@@ -425,7 +425,7 @@ def test_the_document() -> None:
     assert by_name["oldlib"]["policy"]["code"] == "dependencies-not-known"
 
 
-def test_within_a_tier_nobody_guesses_whose_a_name_is() -> None:
+def test_within_a_tier_the_owner_is_not_guessed() -> None:
     """If the owner shares its tier, the remedy leaves the choice to the user: `owns` would cut the others off."""
     policy = Policy((CORP, repository("team", 10), PYPI), origins=ORIGINS)
     (judged,) = judge([ProjectPair("acme", STRANGE, OWN)])

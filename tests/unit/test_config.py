@@ -55,7 +55,7 @@ def test_the_text_of_each_warning(case: dict[str, Any]) -> None:
     """Exactly the settings that are rarely intended give warnings, each with a code and a remedy."""
     found = read_files(case).sound()
     assert found is not None
-    # Nearly all of these policies leave open who supplies repoprio and pip: that has cases of its own.
+    # Nearly all of these policies leave open who supplies repoprio and pip: separate cases are about that.
     kept = [d for d in policy_warnings(found) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
     assert [f"{warning.code}: {_below(str(warning))}; {warning.remedy}" for warning in kept] == case["said"]
 
@@ -351,7 +351,7 @@ def test_texts(value: object, problem: str) -> None:
         values.text(value)
 
 
-def test_a_policy_that_is_handed_on_arrives_as_it_was(tmp_path: Path) -> None:
+def test_a_policy_is_passed_on_unchanged(tmp_path: Path) -> None:
     """A child pip reads the settings and tables of its parent, each with its file, in the same order."""
     file = tmp_path / "policy.toml"
     file.write_text(LATER)

@@ -101,7 +101,7 @@ def test_patterns_fold_and_rank() -> None:
             Pattern.parse(bad)
 
 
-def test_two_patterns_overlap_where_a_name_matches_both() -> None:
+def test_two_patterns_overlap_if_a_name_matches_both() -> None:
     """It does not matter which of them has the wildcards, or how many ways to match there are."""
     for one, other, meet in (
         ("acme-*", "*-core", True),
@@ -141,7 +141,7 @@ def test_project_names() -> None:
         ("acme-1.0.exe", "acme", None),
     ],
 )
-def test_whose_file_it_is(file: str, project: str, version: str | None) -> None:
+def test_project_and_version_of_a_file(file: str, project: str, version: str | None) -> None:
     """A file name states project and version, with dashes in either."""
     assert version_in(file, normalize(project), is_version) == version
 

@@ -83,7 +83,7 @@ def test_what_is_equal_has_the_same_hash() -> None:
     assert Place("a") != text
 
 
-def test_what_may_be_changed_has_no_hash() -> None:
+def test_mutable_objects_have_no_hash() -> None:
     """A class that is not frozen has no hash, as in the standard library."""
     assert Open(["a"]) == Open(["a"]) != Open()
     with pytest.raises(TypeError):
@@ -104,7 +104,7 @@ def test_secrets_stay_out_of_texts() -> None:
 
 
 @pytest.mark.parametrize("thing", [Place("a", (1,), "s", "n"), Slotted(1), Other("a", more=1), Open(["a"])])
-def test_the_standard_library_takes_them_for_its_own(thing: Any) -> None:
+def test_the_standard_library_accepts_them(thing: Any) -> None:
     """They can be replaced, copied and pickled, and `fields` works."""
     assert dataclasses.is_dataclass(type(thing))
     assert dataclasses.replace(thing) == copy.deepcopy(thing) == pickle.loads(pickle.dumps(thing)) == thing

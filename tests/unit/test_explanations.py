@@ -227,7 +227,7 @@ def test_a_refusal_of_the_gateway_is_not_about_this_policy(status: int, code: st
         (Rejection.SPECIFIER, "other-version"),
     ],
 )
-def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> None:
+def test_if_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> None:
     """If all files are rejected for one reason, that gives the hint; a wrong version gives none."""
     told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", kind),))
     found = refusal_remedy(told)
@@ -236,7 +236,7 @@ def test_where_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> Non
     assert ("rejected: " in str(refusal(told))) is (kind is not Rejection.SPECIFIER)
 
 
-def test_a_file_for_this_platform_tells_why() -> None:
+def test_a_file_for_this_platform_shows_the_reason() -> None:
     """Among wheels for other platforms, the one sdist that needs a newer Python is named, with its hint."""
     other = [
         Rejected(f"acme-{n}-cp39-cp39-mac.whl", str(n), "its tag", Rejection.TAG, is_for_here=False) for n in (9, 8)

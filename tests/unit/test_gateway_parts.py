@@ -434,7 +434,7 @@ def test_a_list_is_written_in_parts(count: int) -> None:
     assert html.endswith("</html>\n")
 
 
-def test_files_are_relayed_where_clients_cannot_fetch_them() -> None:
+def test_files_are_relayed_if_clients_cannot_fetch_them() -> None:
     """Files are relayed by the policy, or because they need a login; never from a site that only a page names."""
     proxied = replace(CORP, files=Files.PROXY, redirects={site("https://cdn.example"): Redirects.FOLLOW})
     (here,) = CORP.locations
@@ -543,7 +543,7 @@ def test_other_problems_say_what_to_do() -> None:
         (True, ("corp",), {"corp": FetchFailed("no answer in time", Cause.TIME)}),
         (True, ("team",), {"team": StatusReceived(503)}),
         (True, ("public",), {"public": StatusReceived(429)}),
-        # Somebody above the owner may own the name by now.
+        # A higher-priority repository may own the name by now.
         (False, ("team",), {"corp": DOWN}),
         (False, ("public",), {"team": StatusReceived(500)}),
         # It says something else than before.
@@ -637,7 +637,7 @@ def test_pins_and_routes_come_before_what_is_remembered(policy: Policy) -> None:
     assert decide(policy, "team", public=page(wheel("99.0", "public"))).outcome is Outcome.SERVED
 
 
-def test_a_record_is_made_where_a_lower_repository_could_have_served() -> None:
+def test_a_record_is_made_if_a_lower_repository_could_serve() -> None:
     """Only with a file, above another repository, and not under merge; it replaces records of lower repositories."""
     corp, team = (Record(ACME, name, f"https://{name}.example/simple/") for name in ("corp", "team"))
     assert ownership.records_of(decide(POLICY, corp=page(wheel("1.0")))) == (corp,)

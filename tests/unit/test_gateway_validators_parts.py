@@ -53,7 +53,7 @@ def test_pages_survive_only_a_policy_that_would_make_them_again(text: str, kept:
     assert {name for name in ("acme", "ledger") if alike(normalize(name))} == kept
 
 
-def test_where_a_policy_was_read_is_no_part_of_a_page() -> None:
+def test_the_file_of_a_policy_does_not_affect_pages() -> None:
     """The same policy from another file gives the same pages."""
     old = policy(BASE)
     moved = replace(old, origins={**old.origins, "absence-ttl": "other.toml"})

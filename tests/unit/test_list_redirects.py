@@ -34,7 +34,7 @@ KNOWN = (CORP, PUBLIC)
         ("https://corp.example:x/", "it redirects to something that is not a URL"),
     ],
 )
-def test_where_a_list_may_redirect_to(target: str, reason: str | None) -> None:
+def test_redirects_of_a_list(target: str, reason: str | None) -> None:
     """A list may redirect to the same sites as pages, but not into another repository.
 
     The next request has no earlier login.

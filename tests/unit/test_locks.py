@@ -382,7 +382,7 @@ def test_which_file_is_which_lock() -> None:
     assert {name: format_ and format_.name for name, format_ in found.items()} == names
 
 
-def test_a_url_that_is_none_is_no_repository() -> None:
+def test_an_invalid_url_is_no_repository() -> None:
     """A lock may contain any text as a URL."""
     policy = read_text('[repositories.corp]\nurl = "https://corp.example/simple/"\n', "f", {}, TOOLS)
     urls = ("https://corp.example/simple", "https://[", "https://other.example/")

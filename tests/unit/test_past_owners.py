@@ -78,7 +78,7 @@ def test_the_setting_is_the_rule_of_the_refusal() -> None:
     assert "rule: ownership" not in str(said)
 
 
-def test_a_name_is_released_where_the_records_are() -> None:
+def test_the_hint_to_release_names_the_place_of_the_records() -> None:
     """With the key `ownership` these are the gateway's, so the hint of pip sends its reader there."""
     release = "repoprio ownership release acme"
     said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))

@@ -107,7 +107,7 @@ def test_what_can_be_said_is_no_gap() -> None:
     exported = export("pdm", two + '[pins.p]\nprojects = ["b"]\nrepositories = ["corp"]\n')
     assert not exported.gaps
     assert [one["include_packages"] for one in exported.document["source"]] == [["a-*", "b"], ["c-*", "d"]]
-    # Nobody may supply what a disabled repository owns.
+    # No repository may supply what a disabled one owns.
     gone = export("pdm", CORP + 'owns = ["a"]\nenabled = false\n' + TEAM + PUBLIC)
     assert [one["exclude_packages"] for one in gone.document["source"]] == [["a"], ["a"]]
     named = export("pdm", CORP + PUBLIC.replace(".public", ".pypi"))

@@ -153,7 +153,7 @@ def test_sarif_places(finding: Finding, artifact: dict[str, str]) -> None:
     assert ("logicalLocations" in location) == (finding.project is not None)
 
 
-def test_a_caution_stands_before_the_help() -> None:
+def test_a_caution_comes_before_the_remedies() -> None:
     """A warning about the remedies is printed once, before them."""
     told = rendered.screen(audit(FOUND, caution="It only observes.", help="go/pip"), 80)
     assert told.endswith("\n\nIt only observes.\n\nhelp: go/pip")

@@ -251,7 +251,7 @@ def test_what_expires(
     ]  # fmt: skip
 
 
-def test_a_lookup_goes_on_with_what_it_recalled() -> None:
+def test_a_lookup_continues_with_recalled_values() -> None:
     """Values that expire during a lookup still count for that lookup; it never asks twice."""
     corp, clock = repository("corp", 10, canary=True, listing=True), Clock()
 

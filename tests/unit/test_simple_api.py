@@ -352,7 +352,7 @@ def test_which_files_may_be_candidates(url: str, page_url: str, why: str | None)
     ("filename", "owned"),
     [("acme-1.zip", True), ("acme-1.whl", False), ("acme-extra-1.zip", False), (f"acme-{'9' * 700}.zip", True)],
 )
-def test_a_flat_place_owns_what_nobody_may_take(filename: str, owned: bool) -> None:
+def test_a_flat_place_owns_the_names_of_dropped_files(filename: str, owned: bool) -> None:
     """A dropped file of the name, here with a login in its link, still keeps the name from lower repositories."""
     found = reader.files_of(ACME, (File(filename, f"https://me@files.example/{filename}", {}),), URL, VERSIONS)
     assert isinstance(found, PageFound) is owned
@@ -469,7 +469,7 @@ def test_the_base_of_links(head: str, url: str) -> None:
         ("acme-1.exe", []),
     ],
 )
-def test_whose_a_file_is(file: str, names: list[str]) -> None:
+def test_the_project_of_a_file(file: str, names: list[str]) -> None:
     """A file name gives its project, that of an old sdist perhaps two, and a version for each."""
     assert projects_of(file, VERSIONS.is_version) == names
     assert projects_of_all([file, "other-1.zip"], VERSIONS.is_version) == {*names, "other"}

@@ -61,7 +61,7 @@ def one(found: list[Finding]) -> tuple[str, str, str]:
     return finding.code, finding.message, finding.full_remedy
 
 
-def test_no_index_leaves_nobody_to_ask() -> None:
+def test_no_index_leaves_no_repository() -> None:
     """Under --no-index, a name that a ruled-out repository may own is a finding that says what to do."""
     low = policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
     decision = drive(
@@ -98,7 +98,7 @@ def test_a_version_that_is_not_the_owners() -> None:
     assert 'absent = [404, "empty-page"]' in remedy
 
 
-def test_a_hijack_is_called_one_where_others_were_asked() -> None:
+def test_a_hijack_is_named_if_others_were_asked() -> None:
     """If lower repositories were asked, the sentence names the one that has the version; otherwise none."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
     code, said, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
@@ -217,7 +217,7 @@ def test_what_is_too_young() -> None:
     assert "nobody knows whether it is old enough: no upload time is known" in unknown.message
 
 
-def test_flexible_mode_lets_lower_ones_in_and_says_so() -> None:
+def test_flexible_mode_reports_versions_from_lower_tiers() -> None:
     """A version that a passed-over tier also has is fine; one that only a lower tier has is reported.
 
     Else it is foreign.
