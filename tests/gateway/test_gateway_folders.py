@@ -83,9 +83,14 @@ def test_its_files_come_through_the_gateway(served: Served, folder: DirectoryRep
     assert served.get(path, range="bytes=5-9").headers["content-range"] == f"bytes 5-9/{len(content)}"
     beyond = served.get(path, range=f"bytes={len(content)}-")
     assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{len(content)}")
-    flat = served.get(path_of(served, "ledger", "ledger-1.0.tar.gz"))
+    unhashed = path_of(served, "ledger", "ledger-1.0.tar.gz")
+    flat = served.get(unhashed)
     assert flat.body == (wheels.root / "ledger-1.0.tar.gz").read_bytes()
     assert flat.headers["cache-control"] == "no-cache"
+    # A client that continues a download must not join parts of two files.
+    assert served.get(path, range="bytes=5-", if_range='"tag"').status == 206
+    assert served.get(unhashed, range="bytes=5-").status == 206
+    assert served.get(unhashed, range="bytes=5-", if_range='"tag"').body == flat.body
 
 
 def test_a_file_that_is_not_what_its_page_states_never_comes_whole(served: Served, folder: DirectoryRepository) -> None:

@@ -141,6 +141,8 @@ def test_encodings_and_tags() -> None:
     assert requests.has_already("*", '"a"')
     assert requests.byte_range(" bytes=0-99") == "bytes=0-99"
     assert requests.byte_range("bytes=-5") == "bytes=-5"
+    assert requests.byte_range("bytes=5-", '"tag"') == requests.byte_range("bytes=5-", is_fixed=False) == "bytes=5-"
+    assert requests.byte_range("bytes=5-", '"tag"', is_fixed=False) is None
     assert [requests.byte_range(text) for text in ("", "bytes=-", "bytes=0-1,5-6", "lines=1-2")] == [None] * 4
     assert not requests.has_already('"ab"', '"a"')
 

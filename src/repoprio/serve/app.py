@@ -99,7 +99,8 @@ class App:
             if source is None:
                 found = page if isinstance(page, Problem) else problems.no_file()
             else:
-                asked = requests.byte_range(pages.relevant(scope["headers"]).get(b"range", ""))
+                sent, is_fixed = pages.relevant(scope["headers"]), bool(source.hashes)
+                asked = requests.byte_range(sent.get(b"range", ""), sent.get(b"if-range", ""), is_fixed=is_fixed)
                 found = await relay.open_file(self._client, stack, source, scope["method"], asked)
             if isinstance(found, Problem):
                 await _send(scope, send, *_problem(found))

@@ -153,9 +153,13 @@ def _file(segments: list[str]) -> Target:
     return FileOf(name, f"{name}/{digest}/{quote(unquote(filename))}")
 
 
-def byte_range(header: str) -> str | None:
-    """A Range header for a single part, to pass on; None for anything else, which means the whole file."""
-    return header.strip() if _ONE_RANGE.fullmatch(header.strip()) else None
+def byte_range(header: str, if_range: str = "", *, is_fixed: bool = True) -> str | None:
+    """A Range header for a single part, to pass on; None for anything else, which means the whole file.
+
+    A client that has the first part (If-Range) gets the whole file, unless its content is fixed: it may have changed.
+    """
+    fits = _ONE_RANGE.fullmatch(header.strip()) and (is_fixed or not if_range)
+    return header.strip() if fits else None
 
 
 @lru_cache(maxsize=256)

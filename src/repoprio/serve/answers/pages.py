@@ -14,7 +14,7 @@ Headers = list[tuple[bytes, bytes]]
 VARY = (b"vary", b"Accept, Accept-Encoding")
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 NO_SCRIPTS = (b"content-security-policy", b"default-src 'none'")
-_READ = frozenset({b"accept", b"accept-encoding", b"if-none-match", b"range"})
+_READ = frozenset({b"accept", b"accept-encoding", b"if-none-match", b"if-range", b"range"})
 
 
 def relevant(headers: Collection[tuple[bytes, bytes]]) -> dict[bytes, str]:
