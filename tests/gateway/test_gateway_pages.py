@@ -144,6 +144,9 @@ def test_the_first_client_does_not_wait_for_the_other_forms(
         later = asyncio.ensure_future(served.ask("/simple/acme/", "GET", {"accept": JSON}))
         await asyncio.sleep(0.01)
         assert not later.done()
+        # What needs no form waits for none.
+        scene.corp.add("tool", "1.0")
+        assert (await served.ask("/files/tool/0/tool-1.0.tar.gz", "GET", {})).status == 404
         rest.set()
         return [first.body, (await later).body, (await other).body]
 
@@ -154,7 +157,7 @@ def test_the_first_client_does_not_wait_for_the_other_forms(
     first, later, html = served.run(ask)
     assert first == later
     assert b"<a href" in html
-    assert scene.corp.requests == ["/simple/acme/"]
+    assert scene.corp.requests == ["/simple/acme/", "/simple/tool/"]
 
 
 def test_what_is_not_whole_yet_counts_no_longer_than_it_would(

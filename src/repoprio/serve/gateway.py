@@ -49,7 +49,7 @@ _TRIES = 3
 
 
 class _LookUp(NamedTuple):
-    """A lookup under way: `first` has the page as soon as one form of it is made, None if there is no such moment."""
+    """A lookup under way: `first` has the page before all its forms are made, or None if there is no such moment."""
 
     first: asyncio.Future[Page | None]
     task: asyncio.Task[Page | Problem]
@@ -101,7 +101,7 @@ class Gateway:
         return page
 
     async def page(self, name: NormalizedName, form: Form | None = None) -> Page | Problem:
-        """The page of `name`, with that form at least, or why there is none."""
+        """The page of `name`, with that form at least, or why there is none; without a form it may have none yet."""
         while True:
             page = self.warm(name)
             if page is not None:
@@ -297,8 +297,7 @@ class Gateway:
     ) -> Page:
         """The page of a decision; those who wait for `first` get it once it has that form, before all others."""
         page, draft = await asyncio.to_thread(self._begun, decision, born, form)
-        if form is not None:
-            first.set_result(page)
+        first.set_result(page)
         last = self._pages.get(decision.name)
         return replace(page, forms=await asyncio.to_thread(draft.forms, last.forms if last else None))
 
