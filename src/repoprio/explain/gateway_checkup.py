@@ -19,13 +19,13 @@ class Finding(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a gateway answered to `doctor --network`; `said` is why there is no usable answer, "" if there is one.
+    """What a gateway answered to `doctor --network`; `problem` is why there is no usable answer, "" if there is one.
 
     `is_ready`: what its ``/health/ready`` says; `state`: its header X-Repoprio-State for a name that nobody has, None
     without that header; `repositories`: those of its policy, as ``/explain`` has them. None: not known.
     """
 
-    said: str = ""
+    problem: str = ""
     is_ready: bool | None = None
     state: str | None = None
     repositories: Sequence[Mapping[str, Any]] | None = None
@@ -35,8 +35,8 @@ def findings(policy: Policy, answer: Answer) -> list[Finding]:
     """What is wrong with the gateway, by its own answers."""
     url = policy.gateway or ""
     start = "start repoprio serve there, or correct gateway in the policy"
-    if answer.said:
-        return [Finding("gateway-down", f"no usable answer: {answer.said}", start)]
+    if answer.problem:
+        return [Finding("gateway-down", f"no usable answer: {answer.problem}", start)]
     if answer.state is None:
         text = "no gateway answers there: its pages have no X-Repoprio-State"
         return [Finding("no-gateway", text, start)]
