@@ -26,6 +26,7 @@ from support.gateways import GatewayProcess, Served, serving
 from support.paths import ROOT
 from support.policy_files import TOOLS
 from support.scene import Scene
+from support.waiting import wait_until
 
 
 @pytest.fixture
@@ -115,10 +116,7 @@ def test_the_documented_metrics_are_those_that_exist() -> None:
 
 def lines_of(log: Path, count: int) -> list[str]:
     """The lines of a log as soon as it has this many: a line is written after its answer."""
-    end = time.monotonic() + 10
-    while not log.exists() or len(log.read_text().splitlines()) < count:
-        assert time.monotonic() < end, log
-        time.sleep(0.02)
+    wait_until(lambda: log.exists() and len(log.read_text().splitlines()) >= count, f"{count} lines in {log}")
     return log.read_text().splitlines()
 
 

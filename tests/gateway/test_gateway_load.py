@@ -9,7 +9,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -25,6 +25,7 @@ from support.gateways import JSON, GatewayProcess, serving
 from support.policy_files import TOOLS
 from support.repository import RepositoryServer
 from support.scene import Scene
+from support.waiting import wait_until
 
 _PART, _PARTS = 1_000_000, 60
 _BOMB = gzip.compress(b"<a>" * (20 * 2**20), 1)
@@ -83,14 +84,6 @@ def path_of(process: GatewayProcess) -> str:
     return url.removeprefix("../..")
 
 
-def until(is_so: Callable[[], bool]) -> bool:
-    """Whether a condition becomes true within some seconds."""
-    end = time.monotonic() + 5
-    while not is_so() and time.monotonic() < end:
-        time.sleep(0.05)
-    return is_so()
-
-
 def test_slow_downloads_hold_up_no_page(big: BigFiles, scene: Scene) -> None:
     """However many clients download slowly, their repository is asked for pages as usual."""
     with GatewayProcess(scene.file, scene.folder / "store") as process, ExitStack() as stack:
@@ -107,7 +100,7 @@ def test_a_file_whose_client_went_away_is_not_fetched_to_its_end(big: BigFiles, 
     with GatewayProcess(scene.file, scene.folder / "store") as process:
         begin(process, path_of(process)).close()
         # The server ends when its client, the gateway, does.
-        assert until(lambda: any(path.startswith("/big/") for path, *_ in big.spans) and big.taken > 0)
+        wait_until(lambda: any(path.startswith("/big/") for path, *_ in big.spans) and big.taken > 0, "its answer ends")
         time.sleep(1)
         assert big.taken < _PARTS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from repoprio.explain.explanation import Chosen, Explanation, Line, LineStatus, Private, Rejected, Tried
@@ -39,6 +40,30 @@ def explain(
     `waits`: nothing is chosen, only because every file that would be chosen is too young (`min-age`).
     `leaves_choice`: nothing is chosen, since the client of an index chooses among the owner's files.
     """
+    return replace(
+        _decided(policy, decision, requirement, versions, chosen, waits=waits, leaves_choice=leaves_choice),
+        rejected=rejected,
+        specifier=specifier,
+        constraint=constraint,
+        required_by=required_by,
+        version_priority=version_priority,
+        private=private,
+        python=python,
+        store=store,
+    )
+
+
+def _decided(
+    policy: Policy,
+    decision: Decision[Any],
+    requirement: str,
+    versions: Mapping[str, tuple[str, ...]],
+    chosen: Chosen | None,
+    *,
+    waits: bool,
+    leaves_choice: bool,
+) -> Explanation:
+    """What the decision alone says about the requirement, of which `chosen` is what was chosen."""
     outcome, code = decision.outcome, decision.code
     fits = chosen is not None or leaves_choice
     if outcome is Outcome.SERVED and not fits:
@@ -54,21 +79,13 @@ def explain(
         owners,
         _rules(policy, decision, owners),
         chosen=chosen,
-        rejected=rejected,
         block=route.text if isinstance(route, Blocked) else None,
         conflict=route.sets.value if isinstance(route, Conflict) else None,
         pin=_pin(route),
         narrowed=route.versions[1] if isinstance(route, Route) and route.versions else None,
-        specifier=specifier,
-        constraint=constraint,
-        required_by=required_by,
-        version_priority=version_priority,
-        private=private,
         help=policy.help,
         maintainer=policy.maintainer,
         is_observed=policy.mode is Mode.OBSERVE,
-        python=python,
-        store=store,
         unknown=decision.unknown,
     )
 

@@ -56,37 +56,56 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     """
     policy = _servable(load)
     store = VigilantStore(store)
-    try:
-        is_new = store.prepare(may_begin=not settings.store_must_exist)
-    except UnsoundMemory as error:
-        hint = "repair or restore it; without it, it is not known who owns which name"
-        raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
+    is_new = _prepare(store, settings)
     # uvicorn shuts down and then raises the signal again; being stopped is not a failure.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     log = _log(settings.access_log) if settings.access_log else None
     listener = _listen(settings.host, settings.port)
-    bound = listener.getsockname()
-    place = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     metrics = _metrics(policy)
-
-    def begin(policy: Policy) -> Generation:
-        client = Client(policy, settings.trusted_hosts)
-        if metrics:
-            client.watch = metrics.asked
-        url, shows_shadowed = settings.public_url, settings.shows_shadowed
-        gateway = Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed)
-        if metrics:
-            gateway.sharing.watch = metrics.shared
-        return Generation(gateway, client)
-
-    app: Application
-    app = reloadable = Reloadable(policy, lambda: _servable(load), begin, _Told(say, metrics))
+    begin = _beginner(store, settings, metrics)
+    reloadable = Reloadable(policy, lambda: _servable(load), begin, _Told(say, metrics))
     if is_new:
         hint = "if this gateway has served before, that was lost: stop it, and restore the file"
         say(f"repoprio: began a new ownership memory: {store.place}\n  hint: {hint}    [new-store]")
     if RELOAD is not None:
         signal.signal(RELOAD, reloadable.reload)
-    say(f"repoprio: serving http://{place}:{bound[1]}/simple/ ({_repositories(policy)})")
+    say(f"repoprio: serving {_url(listener)} ({_repositories(policy)})")
+    uvicorn.Server(_config(reloadable, metrics, log)).run(sockets=[listener])
+
+
+def _prepare(store: OwnershipStore, settings: Settings) -> bool:
+    """Check the whole store; returns whether it was created only now."""
+    try:
+        return store.prepare(may_begin=not settings.store_must_exist)
+    except UnsoundMemory as error:
+        hint = "repair or restore it; without it, it is not known who owns which name"
+        raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
+
+
+def _beginner(store: OwnershipStore, settings: Settings, metrics: Metrics | None) -> Callable[[Policy], Generation]:
+    """What makes the gateway under a policy."""
+
+    def begin(policy: Policy) -> Generation:
+        client = Client(policy, settings.trusted_hosts)
+        url, shows_shadowed = settings.public_url, settings.shows_shadowed
+        gateway = Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed)
+        if metrics:
+            client.watch = metrics.asked
+            gateway.sharing.watch = metrics.shared
+        return Generation(gateway, client)
+
+    return begin
+
+
+def _url(listener: socket.socket) -> str:
+    """The URL of the index at the address that `listener` is bound to."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/simple/"
+
+
+def _config(reloadable: Reloadable, metrics: Metrics | None, log: AccessLog | None) -> uvicorn.Config:
+    """How uvicorn serves the application, with what notes its answers."""
+    app: Application = reloadable
     notes: list[Note] = []
     if metrics:
         from repoprio.serve.telemetry.watched import Watched
@@ -95,7 +114,7 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
         notes.append(watched.note)
     if log:
         notes.append(log.note)
-    config = uvicorn.Config(
+    return uvicorn.Config(
         Noted(app, notes) if notes else app,
         http=_protocol(WarmAnswers(reloadable.warm, steady_seconds, notes)),
         lifespan="on",
@@ -107,7 +126,6 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
         ws="none",
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _protocol(answers: WarmAnswers) -> type[asyncio.Protocol] | Literal["auto"]:
