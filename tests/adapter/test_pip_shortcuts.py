@@ -236,9 +236,11 @@ print("[]")
 )
 
 
-# How often garbage is collected before, during and after a command of pip, and whether all of it is left alone at exit.
+# How often garbage is collected before, during and after a command of pip, and whether all of it is left alone at exit;
+# the second argument is the file of the program that runs pip.
 COLLECTED = """
 import atexit, gc, json, sys
+sys.modules["__main__"].__file__ = json.loads(sys.argv[1])["program"]
 limits = [gc.get_threshold()]
 atexit.register(lambda: print(json.dumps([limits, gc.get_freeze_count() > 1000, gc.isenabled()])))
 from pip._vendor.resolvelib import resolvers
@@ -337,16 +339,21 @@ def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory,
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_garbage_is_collected_as_usual_after_a_resolution(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
-    """A resolution under a policy collects seldom, and after it all is as before; without a policy nothing changes."""
-    case: dict[str, object] = {"arguments": ["install", "--dry-run", "-q", "acme"]}
+    """A resolution under a policy collects seldom, and after it all is as before; without a policy nothing changes.
+
+    A program that uses pip as a library may have objects that do something when they are freed: it frees them at exit.
+    """
+    case: dict[str, object] = {"arguments": ["install", "--dry-run", "-q", "acme"], "program": "/venv/bin/pip3"}
     if pip == "22.0.2":
         # It has no --dry-run.
-        case = {"arguments": ["download", "-q", "--no-deps", "-d", str(scene.folder / "files"), "acme"]}
+        case |= {"arguments": ["download", "-q", "--no-deps", "-d", str(scene.folder / "files"), "acme"]}
     limits, is_left_alone, is_on = run(pip_env(pip), COLLECTED, case, REPOPRIO_CONFIG=str(scene.policy()))
     before, during, after = limits
     assert before == after
     assert during > before
     assert [is_left_alone, is_on] == [True, True]
+    library = {**case, "program": "/srv/pip/tools.py"}
+    assert run(pip_env(pip), COLLECTED, library, REPOPRIO_CONFIG=str(scene.policy())) == [limits, False, True]
     plain = {**case, "arguments": [*case["arguments"], "-i", scene.corp.page_url]}  # type: ignore[misc]
     limits, is_left_alone, is_on = run(pip_env(pip), COLLECTED, plain)
     assert limits == [before] * 3

@@ -5,10 +5,17 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import os
+import re
+import sys
 from collections.abc import Iterator
 
 # Collect once there are so many new objects (700 by default), and the older ones after so many of these collections.
 _SELDOM = (50_000, 20, 100)
+# The names of programs that end once pip has: pip's scripts, its runner for child pips, and repoprio's.
+_PIPS = re.compile(
+    r"(?:pip[0-9.]*|repoprio|__pip-runner__|child_script)(?:-script\.pyw?|\.pyw?|\.pyz|\.exe)?", re.IGNORECASE
+)
 
 
 @contextlib.contextmanager
@@ -31,8 +38,16 @@ def seldom_collected() -> Iterator[None]:
 
 
 def _leave_all() -> None:
-    if hasattr(gc, "freeze"):
+    # Another program that uses pip as a library may have objects that do something when they are freed.
+    if hasattr(gc, "freeze") and _is_pips_process():
         gc.freeze()
+
+
+def _is_pips_process() -> bool:
+    folder, name = os.path.split(getattr(sys.modules.get("__main__"), "__file__", None) or "")
+    # ``python -m pip``, pip as a zip file, and pip.exe.
+    program = os.path.basename(folder) if name == "__main__.py" else name
+    return _PIPS.fullmatch(program) is not None
 
 
 @contextlib.contextmanager
