@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -14,28 +13,22 @@ from repoprio.config.load import read_text
 from repoprio.serve import client, gateway
 from repoprio.serve.freshness import OUTAGE
 from support.faults import Fault
-from support.gateways import JSON, TTL, Answer, Served, serving
+from support.gateways import JSON, TTL, Answer, serving
 from support.policy_files import TOOLS
 from support.repository import RepositoryServer
-from support.scene import Scene, policy_text
+from support.scene import Scene
+from support.tiered_gateway import ELSEWHERE, TieredGateway, tiered
 
-TIERS: Final = ("corp", "team", "public")
 
-
-class World:
-    """corp above team above public, behind one gateway; a stranger has files that nobody may get."""
-
-    def __init__(self, servers: dict[str, RepositoryServer], served: Served) -> None:
-        self.servers, self.served = servers, served
-        self._count = 0
+class World(TieredGateway[RepositoryServer]):
+    """A stranger elsewhere has files that nobody may get."""
 
     def project(self) -> str:
         """A new project that team owns, and that public and the stranger have in a higher version."""
-        self._count += 1
-        name = f"acme-{self._count}"
+        name = self.new_name()
         self.servers["team"].add(name, "1.0")
         self.servers["public"].add(name, "99.0")
-        self.servers["stranger"].add(name, "99.9")
+        self.servers[ELSEWHERE].add(name, "99.9")
         # Whatever was down is up again.
         self.served.now += 100
         return name
@@ -47,7 +40,7 @@ class World:
     def page(self, name: str) -> Answer:
         """The page, which never has a file of a stranger, nor one of public unless that owns the name."""
         answer = self.served.page(name)
-        assert not self.servers["stranger"].asked(name)
+        assert not self.servers[ELSEWHERE].asked(name)
         if answer.headers.get("x-repoprio-owner") != "public":
             assert answer.only_from(self.servers["team"])
             assert not self.servers["public"].asked(name)
@@ -60,13 +53,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     patch = pytest.MonkeyPatch()
     patch.setattr(client, "_IDLE_SECONDS", 0.3)
     patch.setattr(client, "_RETRY_SECONDS", 0.0)
-    servers = {name: RepositoryServer(name) for name in (*TIERS, "stranger")}
-    text = policy_text({name: servers[name].page_url for name in TIERS})
-    policy = read_text(text, "policy.toml", {}, TOOLS)
-    with serving(policy, tmp_path_factory.mktemp("store") / "ownership.sqlite") as served:
-        yield World(servers, served)
-    for server in servers.values():
-        server.close()
+    with tiered(tmp_path_factory.mktemp("store"), RepositoryServer) as made:
+        yield World(*made)
     patch.undo()
 
 

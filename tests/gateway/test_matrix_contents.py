@@ -15,15 +15,13 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from repoprio.config.load import read_text
 from support.faults import Fault
-from support.gateway_matrix import TIERS, Content, contents
-from support.gateways import Answer, Served, serving
+from support.gateway_matrix import Content, contents
+from support.gateways import Answer
 from support.invariant import LURE, assert_nothing_from_below
 from support.pages import HTML_TYPE, JSON_TYPE
-from support.policy_files import TOOLS
 from support.repository import RepositoryServer
-from support.scene import policy_text
+from support.tiered_gateway import TieredGateway, tiered
 
 _TAGS = {"html", "head", "meta", "title", "body", "h1", "a", "br"}
 _ATTRIBUTES = {
@@ -32,17 +30,12 @@ _ATTRIBUTES = {
 }
 
 
-class World:
-    """corp above team above public; team owns each project, and its files come through the gateway."""
-
-    def __init__(self, servers: dict[str, RepositoryServer], served: Served) -> None:
-        self.servers, self.served = servers, served
-        self._count = 0
+class World(TieredGateway[RepositoryServer]):
+    """Team owns each project, and its files come through the gateway."""
 
     def project(self) -> str:
         """A new project of team, for which public and the stranger have a lure."""
-        self._count += 1
-        name = f"acme-{self._count}x"
+        name = f"{self.new_name()}x"
         self.servers["public"].add(name, LURE)
         self.servers["elsewhere"].add(name, LURE)
         return name
@@ -59,12 +52,8 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One world for all contents: each test has a project of its own in it."""
-    servers = {name: RepositoryServer(name) for name in (*TIERS, "elsewhere")}
-    text = policy_text({name: servers[name].page_url for name in TIERS}, team='files = "proxy"')
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path_factory.mktemp("store") / "store") as served:
-        yield World(servers, served)
-    for server in servers.values():
-        server.close()
+    with tiered(tmp_path_factory.mktemp("store"), RepositoryServer, team='files = "proxy"') as made:
+        yield World(*made)
 
 
 class Texts:

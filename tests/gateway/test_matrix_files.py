@@ -11,32 +11,25 @@ from typing import Any
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.serve import relay
 from support.faults import Fault
 from support.file_server import OTHERS, FileServer
 from support.files import FileSpec
 from support.gateway_matrix import FILES, OBJECTS, TIERS, FileFault, files
-from support.gateways import Answer, Served, serving
+from support.gateways import Answer
 from support.invariant import LURE, assert_nothing_from_below
-from support.policy_files import TOOLS
-from support.scene import policy_text
+from support.tiered_gateway import TieredGateway, tiered
 
 # No zip makes it small: such a file takes several reads, and its metadata one.
 NOISE = "".join(hashlib.sha256(bytes([number % 256, number // 256])).hexdigest() for number in range(8000))
 
 
-class World:
-    """corp above team above public, whose files come through the gateway; another site has a file of each name."""
-
-    def __init__(self, servers: dict[str, FileServer], served: Served) -> None:
-        self.servers, self.served = servers, served
-        self._count = 0
+class World(TieredGateway[FileServer]):
+    """The files of all tiers come through the gateway; another site has a file of each name."""
 
     def owned(self, tier: str) -> str:
         """A new project that a tier owns, and that all lower tiers and the stranger have too."""
-        self._count += 1
-        name = f"acme-{self._count}"
+        name = self.new_name()
         self.servers[tier].add(name, FileSpec("1.0", members=((f"{name}/noise.txt", NOISE),)))
         for below in (*TIERS[TIERS.index(tier) + 1 :], "elsewhere"):
             self.servers[below].add(name, LURE)
@@ -63,13 +56,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One world for all faults: each test has a project of its own in it."""
     patch = pytest.MonkeyPatch()
     patch.setattr(relay, "_IDLE_SECONDS", 0.2)
-    servers = {name: FileServer(name) for name in (*TIERS, "elsewhere")}
     proxied = dict.fromkeys(TIERS, 'files = "proxy"')
-    text = policy_text({name: servers[name].page_url for name in TIERS}, **proxied)
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path_factory.mktemp("store") / "store") as served:
-        yield World(servers, served)
-    for server in servers.values():
-        server.close()
+    with tiered(tmp_path_factory.mktemp("store"), FileServer, **proxied) as made:
+        yield World(*made)
     patch.undo()
 
 
