@@ -10,6 +10,7 @@ from repoprio import shell, urls
 from repoprio.policy import locations
 
 pytest_plugins = [
+    "support.scratch",
     "support.fixtures",
     "support.scene",
     "support.audits",

@@ -1,0 +1,55 @@
+"""The files of a run lie in memory where there is room, and else where the machine keeps such files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from support import scratch
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[Any]]:
+    """Begin a run on a machine whose memory is an empty folder; returns what is to be done at its end."""
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.tempdir)
+    monkeypatch.setattr(scratch, "_MEMORY", tmp_path)
+    monkeypatch.setattr(scratch, "_NEEDED", 1)
+    monkeypatch.setenv("TMPDIR", "")
+    monkeypatch.delenv("TMPDIR")
+    cleanups: list[Any] = []
+
+    def begin() -> list[Any]:
+        config: Any = SimpleNamespace(add_cleanup=cleanups.append)
+        scratch.pytest_configure(config)
+        return cleanups
+
+    return begin
+
+
+def test_a_run_has_a_folder_in_memory(configure: Callable[[], list[Any]], tmp_path: Path) -> None:
+    """What is made for a while lies there, in this process and its children; nothing of it is left at the end."""
+    (cleanup,) = configure()
+    with tempfile.NamedTemporaryFile() as file:
+        assert Path(file.name).parent.parent == tmp_path
+        assert Path(file.name).parent == Path(os.environ["TMPDIR"])
+    cleanup()
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_room_in_memory(configure: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without room, without that folder, or where TMPDIR names another one, nothing is made there."""
+    monkeypatch.setattr(scratch, "_NEEDED", 1 << 62)
+    assert not configure()
+    monkeypatch.setattr(scratch, "_NEEDED", 1)
+    monkeypatch.setattr(scratch, "_MEMORY", tmp_path / "none")
+    assert not configure()
+    monkeypatch.setattr(scratch, "_MEMORY", tmp_path)
+    monkeypatch.setenv("TMPDIR", "/elsewhere")
+    assert not configure()
+    assert not list(tmp_path.iterdir())
