@@ -44,7 +44,7 @@ class Scout:
         self._dirty: dict[NormalizedName, None] = {}
         # Metadata files that wait until their site may be asked, and files that are under way.
         self._parked: dict[str, tuple[NormalizedName, Any]] = {}
-        self._wanted: dict[str, tuple[NormalizedName, Any]] = {}
+        self._wanted: dict[str, tuple[NormalizedName, Any, Any]] = {}
         self._is_busy = False
 
     def begin(self, requirements: Iterable[Any]) -> None:
@@ -107,8 +107,8 @@ class Scout:
             if project and lookup.decision and lookup.decision.outcome is Outcome.SERVED:
                 project.is_served = True
                 self._dirty[lookup.name] = None
-        for url, (name, candidate) in list(self._wanted.items()):
-            content = self._pages.metadata.content(candidate.link.metadata_link())
+        for url, (name, candidate, metadata) in list(self._wanted.items()):
+            content = self._pages.metadata.content(metadata)
             if content is not None:
                 del self._wanted[url]
                 dist = self._distribution(content, candidate, name)
@@ -243,7 +243,7 @@ class Scout:
             return
         url = link.url_without_fragment
         if self._pages.metadata.may_ask(url):
-            self._wanted[url] = name, candidate
+            self._wanted[url] = name, candidate, metadata
             self._pages.metadata.want(metadata)
         else:
             self._parked[url] = name, candidate
