@@ -123,6 +123,7 @@ def test_wrong_use(pip_env: EnvFactory, policy: Path) -> None:
     assert (done.code, "/no/such/folder: there is no such folder" in done.stderr) == (2, True)
 
 
+@pytest.mark.full
 def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """A relative folder, a link, a differently named Python, and a pip that does not answer are all checked."""
     env, other = pip_env("26.3"), fresh_env("26.3", stock=True)

@@ -80,8 +80,6 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
     assert "repoprio-is-not-loaded" in takes(image, BASE / "bin" / "python3", "-S", PYTHONPATH=site)
     assert scene.corp.page_url in image.shell(f"cat {UV}")
     assert image.shell("stat -c '%a %u' /etc/pip.conf") == "640 1\n"
-    again = image.setup("--policy", scene.file, "--venv", venv.root, "--format", "json")
-    assert (again.code, set(outcomes(again.stdout).values())) == (0, {"unchanged"})
     assert {str(STDLIB), "/etc/pip.conf", str(venv.site_packages)} < set(noted(image))
     undone = image.setup("--undo")
     assert undone.code == 0, undone.stdout + undone.stderr
@@ -91,6 +89,17 @@ def test_an_image_obeys_and_is_restored(image: Image, scene: Scene, fresh_env: E
     nothing = image.setup("--undo")
     assert (nothing.code, nothing.stdout) == (0, "")
     assert "there is nothing to undo" in nothing.stderr
+
+
+@pytest.mark.full
+@needs_image
+def test_a_second_time_changes_nothing(image: Image, scene: Scene, fresh_env: EnvFactory) -> None:
+    """Each step finds what it would write, and says so."""
+    command = ("--policy", scene.file, "--venv", fresh_env(PIP, stock=True).root, "--format", "json")
+    assert set(outcomes(image.setup(*command).stdout).values()) == {"done"}
+    again = image.setup(*command)
+    assert (again.code, set(outcomes(again.stdout).values())) == (0, {"unchanged"})
+    assert image.setup("--undo").code == 0
 
 
 @pytest.mark.full
