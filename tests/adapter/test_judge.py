@@ -90,7 +90,10 @@ with install.main_context():
         assert first == said(lambda: [*compat._applicable(slow.compute_best_candidate(pips))])
         for one, other in zip(ours, pips):
             assert said(lambda: quick._sort_key(one)) == said(lambda: slow._sort_key(other))
-        assert len(ours) < 50 or few < len(ranked) / 2
+        files = [one.link.filename for one in ours]
+        if all(map(judge._PLAIN_WHEEL.fullmatch, files)):
+            # Pip ranks each one twice.
+            assert few <= len({(file.split("-", 2)[2], one.link.is_yanked) for file, one in zip(files, ours)})
     print(json.dumps([judged, [c.link.url for c in ours]]))
 """
 VERSIONS = ("1.0", "1.1", "01.2", "1!1.3", "1.4.post1", "1.5rc1", "1.6-1", "2_0", "2.1+local", "1.7.0.dev3", "1.8-py3")
