@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -16,13 +17,19 @@ import pytest
 
 _MEMORY: Final = Path("/dev/shm")
 _NEEDED: Final = 4 << 30
+_NAME: Final = "repoprio-tests-"
+_DAY: Final = 86_400
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder, for the workers too; it is removed at the end."""
     if "TMPDIR" not in os.environ and _has_room():
-        folder = tempfile.mkdtemp(prefix="repoprio-tests-", dir=_MEMORY)
+        # What a run left that was killed.
+        for old in _MEMORY.glob(f"{_NAME}*"):
+            if time.time() - old.lstat().st_mtime > _DAY:
+                shutil.rmtree(old, ignore_errors=True)
+        folder = tempfile.mkdtemp(prefix=_NAME, dir=_MEMORY)
         os.environ["TMPDIR"], tempfile.tempdir = folder, None
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 

@@ -33,13 +33,21 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], l
 
 
 def test_a_run_has_a_folder_in_memory(configure: Callable[[], list[Any]], tmp_path: Path) -> None:
-    """What is made for a while lies there, in this process and its children; nothing of it is left at the end."""
+    """What is made for a while lies there, in this process and its children; nothing of it is left at the end.
+
+    Nor is what a run left that was killed a day ago.
+    """
+    killed, under_way, others = (tmp_path / name for name in ("repoprio-tests-1", "repoprio-tests-2", "more"))
+    for folder in (killed, under_way, others):
+        folder.mkdir()
+    for old in (killed, others):
+        os.utime(old, (0, 0))
     (cleanup,) = configure()
     with tempfile.NamedTemporaryFile() as file:
         assert Path(file.name).parent.parent == tmp_path
         assert Path(file.name).parent == Path(os.environ["TMPDIR"])
     cleanup()
-    assert not list(tmp_path.iterdir())
+    assert set(tmp_path.iterdir()) == {under_way, others}
 
 
 def test_no_room_in_memory(configure: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
