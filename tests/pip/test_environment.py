@@ -6,7 +6,6 @@ import json
 import platform
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from repoprio.environments import target
 from repoprio.environments.target import NoEnvironment, meant, own
 from support.files import FileSpec
 from support.fixtures import EnvFactory, RepositoryFactory
+from support.older_python import older_python
 from support.pips import Completed, EnvStore, PipEnv
 from support.scene import Scene
 
@@ -223,15 +223,6 @@ def test_commands_about_the_policy_need_no_pip_there(two: Two) -> None:
         assert (done.code, "no pip; VIRTUAL_ENV" in done.stdout + done.stderr) == (0, True), done
     assert two.tool("pip", "--python", str(two.venv.python), "install", "acme").code == 0
     assert list(two.venv.site_packages.glob("acme-*.dist-info"))
-
-
-def older_python() -> str:
-    """A Python 3.10 on PATH or from pyenv; or a skip."""
-    beside = Path(sys.base_prefix).parent.glob("3.10*/bin/python3.10")
-    for python in (shutil.which("python3.10"), *map(str, beside)):
-        if python and sys.version_info >= (3, 11) and subprocess.run([python, "-V"], check=False).returncode == 0:
-            return python
-    pytest.skip("no older Python than this one here")
 
 
 def test_explain_judges_for_the_python_that_is_meant(two: Two, env_store: EnvStore) -> None:

@@ -77,7 +77,7 @@ class Client:
         self._reading = asyncio.Semaphore(_READERS)
         self._pages: aiohttp.ClientSession | None = None
         self._files: aiohttp.ClientSession | None = None
-        self._kept = BoundedStore[Key, Kept[ProjectPage]](_MOST_KEPT_BYTES, lambda kept: kept.size)
+        self._kept = BoundedStore[Key, Kept](_MOST_KEPT_BYTES, lambda kept: kept.size)
         self._shared = AsyncPageCache[ProjectPage](ExpiringStore(_SHARED_SECONDS, steady_seconds))
 
     @contextlib.asynccontextmanager
@@ -141,14 +141,14 @@ class Client:
             self._keep(key, Kept(found.page, reply.validators, len(reply.body)))
         return found
 
-    def _keep(self, key: Key, page: Kept[ProjectPage]) -> None:
+    def _keep(self, key: Key, page: Kept) -> None:
         """Keep the page in place of the last one, if its server can say later whether it has changed."""
         if page.validators.headers():
             self._kept.keep(key, page)
         else:
             self._kept.forget(key)
 
-    def _unchanged(self, key: Key, kept: Kept[ProjectPage], reply: Reply) -> FetchResult[ProjectPage]:
+    def _unchanged(self, key: Key, kept: Kept, reply: Reply) -> FetchResult[ProjectPage]:
         """The page that is kept, as of now: its server says that it is as it was."""
         if not kept.validators.fits(reply.validators):
             self._kept.forget(key)

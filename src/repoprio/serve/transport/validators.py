@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Location
+from repoprio.simple_api.model import ProjectPage
 
-Page = TypeVar("Page")
 _LONGEST = 1024
 # A page may change twice within the second that a date tells (RFC 9110, 8.8.2.2).
 _SETTLED = timedelta(seconds=60)
@@ -67,9 +67,9 @@ class Key(NamedTuple):
     location: Location
 
 
-class Kept(NamedTuple, Generic[Page]):
+class Kept(NamedTuple):
     """A page as it was read, with what its server calls it; its answer had `size` bytes."""
 
-    page: Page
+    page: ProjectPage
     validators: Validators
     size: int
