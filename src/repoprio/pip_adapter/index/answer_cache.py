@@ -22,6 +22,8 @@ from repoprio.fetch.worker_pool import afterwards
 # For these CacheControl does more than keep the answer once it was read: redirects for ever (301, 308), and 304.
 _SPECIAL = frozenset({301, 304, 308})
 _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
+# The attribute of a request with what was loaded for it.
+_LOADED = "repoprio_loaded"
 
 
 def lighten(adapter: Any) -> None:
@@ -30,9 +32,9 @@ def lighten(adapter: Any) -> None:
     adapter.cache = controller.cache = _in_leisure(adapter.cache)
     adapter.build_response = _building(adapter)
     # CacheControl before 0.12.12 (pip before 22.3) has these under no such name.
-    for name, wrap in (("_load_from_cache", _loading), ("_cache_set", _setting)):
-        if hasattr(controller, name):
-            setattr(controller, name, wrap(getattr(controller, name)))
+    if hasattr(controller, "_cache_set"):
+        controller._load_from_cache = _loading(controller._load_from_cache)
+        controller._cache_set = _setting(controller.cache, controller._cache_set)
 
 
 def _in_leisure(cache: Any) -> Any:
@@ -47,19 +49,29 @@ def _in_leisure(cache: Any) -> Any:
 
 
 def _later(write: Callable[..., None]) -> Callable[..., None]:
-    return lambda *args, **kwargs: afterwards(lambda: write(*args, **kwargs))
+    def set_later(*args: Any, **kwargs: Any) -> None:
+        def work() -> None:
+            # As in pip, a cache that cannot be written is no error.
+            with contextlib.suppress(OSError):
+                write(*args, **kwargs)
+
+        afterwards(work)
+
+    return set_later
 
 
 def _write(folder: str, path: str, data: bytes) -> None:
-    """As `SafeFileCache._write` of pip 23.1 and later: a file that is whole, or none; in a third of its time."""
+    """As `SafeFileCache._write` of pip 23.1 and later: a file that is whole, or none; in a third of its time.
+
+    Raises `OSError` if it cannot be written.
+    """
     temporary = f"{path}{os.urandom(6).hex()}.tmp"
-    # As in pip, a cache that cannot be written is no error.
-    with contextlib.suppress(OSError):
-        try:
-            file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
+    try:
+        file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
+    try:
         with file:
             file.write(data)
             if hasattr(filesystem, "copy_directory_permissions"):
@@ -69,6 +81,11 @@ def _write(folder: str, path: str, data: bytes) -> None:
             # Else a crash of the machine might leave an empty page with a valid ETag.
             os.fsync(file.fileno())
         filesystem.replace(temporary, path)
+    except OSError:
+        # A full disk does not get fuller.
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise
 
 
 def _for_owner(path: str, flags: int) -> int:
@@ -81,19 +98,29 @@ def _loading(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def _load_from_cache(request: Any) -> Any:
         facts = vars(request)
         if _CONDITIONS.isdisjoint(request.headers):
-            loaded = facts["repoprio_loaded"] = load(request)
+            loaded = facts[_LOADED] = load(request)
             return loaded
-        return facts.pop("repoprio_loaded", None) or load(request)
+        return facts.pop(_LOADED, None) or load(request)
 
     return _load_from_cache
 
 
-def _setting(set_answer: Callable[..., None]) -> Callable[..., None]:
+def _setting(cache: Any, set_answer: Callable[..., None]) -> Callable[..., None]:
     """CacheControl's `_cache_set`: new headers alone do not matter for what is revalidated each time."""
 
     def _cache_set(cache_url: str, request: Any, response: Any, body: Any = None, *more: Any, **kwargs: Any) -> None:
-        if body is not None or request.headers.get("Cache-Control") != "max-age=0":
+        if body is not None and hasattr(cache, "set_body"):
+            replace(cache_url, request, response, body, *more, **kwargs)
+        elif body is not None or request.headers.get("Cache-Control") != "max-age=0":
             set_answer(cache_url, request, response, body, *more, **kwargs)
+
+    @_later
+    def replace(cache_url: str, request: Any, response: Any, body: Any, *more: Any, **kwargs: Any) -> None:
+        # If the disk is full, or this process ends in between, there is no answer: CacheControl would leave new headers
+        # with the body of before, and the server would then confirm that body as unchanged.
+        cache.delete(cache_url)
+        type(cache).set_body(cache, cache_url, body)
+        set_answer(cache_url, request, response, None, *more, **kwargs)
 
     return _cache_set
 
@@ -102,6 +129,9 @@ def _building(adapter: Any) -> Callable[..., Any]:
     """The method `build_response`: CacheControl makes a temporary file for each response, even if it keeps none."""
 
     def build_response(request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if response.status != 304:
+            # Its file is open, and on Windows nothing could be kept in its place.
+            vars(request).pop(_LOADED, None)
         is_kept = response.status in adapter.controller.cacheable_status_codes
         is_special = response.status in _SPECIAL or (is_kept and response.chunked)
         if args or kwargs or adapter.heuristic or is_special:

@@ -151,7 +151,7 @@ class Pages:
     def _fetch_now(self, ask: FetchRequest, session: Any = None) -> FetchResult[PipPage]:
         begun = self._clock()
         try:
-            return self._asked(ask, session or self._session)
+            return self._soundly_asked(ask, session or self._session)
         except UnusableResponse as error:
             return FetchFailed(str(error), error.cause, lasting=error.lasting, asks=error.asks)
         except OSError as error:
@@ -163,6 +163,17 @@ class Pages:
             key = _hop_key(ask)
             before = self._spent.get(key, 0.0) if ask.hops else 0.0
             self._spent[key] = before + self._clock() - begun
+
+    def _soundly_asked(self, ask: FetchRequest, session: Any) -> FetchResult[PipPage]:
+        """As `_asked`; if pip's cache has something unusable, asks once more without it."""
+        transport.ASKING.cached = None
+        try:
+            return self._asked(ask, session)
+        except Exception:
+            # The disk was full, two pips wrote at once, or a cut-off answer did not say how long it was.
+            if not transport.forget_cached(session):
+                raise
+            return self._asked(ask, session)
 
     def _asked(self, ask: FetchRequest, session: Any) -> FetchResult[PipPage]:
         local = ask.location.url.startswith("file:")

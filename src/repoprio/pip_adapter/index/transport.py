@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from repoprio.dataclass import dataclass
@@ -28,7 +28,8 @@ _CHUNK = 64 * 1024
 _ERROR_SIZE_LIMIT = 1024 * 1024
 # The Location header of each response, hidden from the library requests.
 _LOCATIONS: Registry[str] = Registry()
-# `whom`: the repository that this thread asks, for messages while it waits.
+# `whom`: the repository that this thread asks, for messages while it waits. `cached`: the URL of this thread's last
+# answer if it came from pip's cache.
 ASKING = threading.local()
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # urllib3's message if all its retries got the same status: pip retries only after 500 and above.
@@ -76,8 +77,17 @@ def get(session: PipSession, url: str, *, whom: str, size_limit: int, needs_time
 
     With `needs_times`, JSON is requested even if this pip cannot read it: only JSON has upload times (PEP 700).
     """
-    ASKING.whom = whom
+    ASKING.whom, ASKING.cached = whom, None
     return _get(session, url, size_limit, _JSON_TOO if needs_times else _HEADERS)
+
+
+def forget_cached(session: PipSession) -> bool:
+    """Drop the last answer of this thread from pip's cache; returns whether it came from there."""
+    url, ASKING.cached = getattr(ASKING, "cached", None), None
+    adapter: Any = session.get_adapter(url) if url else None
+    if adapter is not None:
+        adapter.cache.delete(adapter.controller.cache_url(url))
+    return adapter is not None
 
 
 def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, str]) -> Reply:
@@ -87,6 +97,7 @@ def _get(session: PipSession, url: str, size_limit: int, headers: Mapping[str, s
         )
     except Exception as error:  # noqa: BLE001 - after any error there is no usable answer
         return _failure(session, url, error)
+    ASKING.cached = response.request.url if getattr(response, "from_cache", False) else None
     try:
         location = _LOCATIONS.get(response)
         if response.status_code in _REDIRECTS and location:

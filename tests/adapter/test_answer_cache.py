@@ -1,0 +1,105 @@
+"""What is kept of pages that change, while pip's cache is full or damaged: a page is kept whole, or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug import Request, Response
+
+from support.by_hand import ByHand
+from support.faults import Listener
+from support.fixtures import EnvFactory, RepositoryFactory
+
+HTML = {"Content-Type": "text/html"}
+PIPS = ["26.3", "24.0", "22.0.2"]
+
+# Fetches a page, and then another one of the same length while files may not become as long as it is; prints what came,
+# now and later, whether a file of the old one was open when the new one was to be written, and what is left of files.
+FULL = """
+import json, os, resource, sys
+from pip._internal.commands import create_command
+from repoprio.pip_adapter.index.quiet_session import quiet_session
+case = json.loads(sys.argv[1])
+install = create_command("install")
+options, _ = install.parse_args(["--no-input", "--trusted-host=127.0.0.1", "--cache-dir", case["cache"]])
+def ask():
+    with quiet.get(case["url"], headers={"Accept": "text/html", "Cache-Control": "max-age=0"}, stream=True) as answer:
+        return answer.text[:3]
+def is_open():
+    links = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
+    return any(os.path.realpath(link).startswith(case["cache"]) for link in links if os.path.exists(link))
+with install.main_context():
+    session = install._build_session(options)
+    quiet = quiet_session(session)
+    adapter = session.get_adapter(case["url"])
+    found = [ask()]
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (case["limit"], limit[1]))
+    answer = quiet.get(case["url"], headers={"Accept": "text/html", "Cache-Control": "max-age=0"}, stream=True)
+    found += [is_open(), answer.text[:3]]
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    names = [name for _, _, names in os.walk(case["cache"]) for name in names]
+    found += [ask(), ask(), [name for name in names if name.endswith(".tmp")]]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path) -> Iterator[ByHand]:
+    """A server that answers by hand, above public."""
+    with Listener("127.0.0.1", 0, threaded=True) as corp:
+        yield ByHand(pip_env(pip), corp, repository("public"), tmp_path)
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_a_full_disk_leaves_no_page_with_the_headers_of_another(world: ByHand) -> None:
+    """What was kept before is never given as the page that came when nothing could be written."""
+    body = {'"1"': "one", '"2"': "two"}
+    state = {"now": '"1"'}
+    asked: list[str] = []
+
+    def respond(request: Request) -> Response:
+        tag = state["now"]
+        state["now"] = '"2"'
+        if request.headers.get("If-None-Match") == tag:
+            asked.append("304")
+            return Response("", 304, {"ETag": tag})
+        asked.append(body[tag])
+        return Response(body[tag] + "x" * 20_000, 200, {**HTML, "ETag": tag})
+
+    world.corp.expect_request("/simple/acme/").respond_with_handler(respond)
+    case = {"url": f"{world.root}simple/acme/", "cache": str(world.folder / "cache"), "limit": 10_000}
+    command = [str(world.env.python), "-c", FULL, json.dumps(case)]
+    done = subprocess.run(command, env=world.env.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *found, left = json.loads(done.stdout)
+    assert found == ["one", False, "two", "two", "two"]
+    # This pip writes its files itself.
+    assert not left or world.env.pip_version == "22.0.2"
+    assert asked == ["one", "two", "two", "304"]
+
+
+@pytest.mark.parametrize("pip", PIPS)
+def test_what_is_damaged_in_the_cache_is_fetched_again(world: ByHand) -> None:
+    """A page in pip's cache that is no whole page, and that the server confirms, is asked for without the cache."""
+    whole = gzip.compress(world.page.encode())
+    sent, confirmed = [whole[:-12]], []
+
+    def respond(request: Request) -> Response:
+        if request.headers.get("If-None-Match") == '"one"':
+            confirmed.append(request)
+            return Response("", 304, {"ETag": '"one"'})
+        return Response(sent[-1], 200, {**HTML, "Content-Encoding": "gzip", "ETag": '"one"'})
+
+    world.corp.expect_request("/simple/acme/").respond_with_handler(respond)
+    policy = world.policy()
+    assert world.take(policy) is None
+    confirmed.clear()
+    sent.append(whole)
+    assert [world.take(policy), len(confirmed)] == ["1.0", 1]
+    assert [world.take(policy), len(confirmed)] == ["1.0", 2]
