@@ -707,10 +707,12 @@ def test_collisions(pip: str, layout: str, audited: Callable[..., Audited]) -> N
 
 
 def test_lists_of_folders_and_flat_pages(audited: Callable[..., Audited]) -> None:
-    """A simple repository on disk lists its folders; a flat one lists all names that its files may belong to."""
+    """A simple repository on disk lists its well-named folders; a flat one, all names that its files may belong to."""
     two = audited()
     folder = DirectoryRepository(two.folder / "simple", "folder")
     folder.add("acme", "1.0")
+    # PEP 503: the folder of leftpad has that name; lookups do not take this one for it.
+    (folder.root / "LeftPad").mkdir()
     flat = FlatDirectory(two.folder / "wheels", "wheels")
     flat.add("acme", "1.0 sdist")
     flat.add("leftpad", "1.0")

@@ -470,6 +470,12 @@ def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     assert verdicts(report(env, refusing, f"tool @ {url}"))["tool"] == ("only-pip-alone", "direct-url")
 
 
+def test_the_project_of_an_ambiguous_sdist_is_not_guessed(env: PipEnv, scene: Compared) -> None:
+    """acme-1.0-1.tar.gz may be acme 1.0-1 or acme-1.0 1: an sdist given by URL is then compared under that URL."""
+    clear, unclear = (f"{scene.corp.root_url}files/acme-{version}.tar.gz" for version in ("1.0", "1.0-1"))
+    assert set(verdicts(report(env, scene.policy(), clear, unclear))) == {"acme", unclear}
+
+
 def test_a_source_tree_fits_every_version(env: PipEnv, scene: Compared) -> None:
     """The version of a source tree is unknown, so a requirement for it causes no conflict."""
     tree = scene.folder / "tree"
