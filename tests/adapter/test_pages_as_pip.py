@@ -22,9 +22,9 @@ from repoprio.simple_api import reader
 from repoprio.simple_api.model import File
 from repoprio.simple_api.response import Response, UnusableResponse
 from support.conversation import Conversation
+from support.env_store import EnvStore
 from support.fuzzing import anything
 from support.paths import DATA, SUPPORT
-from support.pips import EnvStore
 from support.premise import times
 
 if sys.version_info >= (3, 11):

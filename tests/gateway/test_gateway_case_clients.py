@@ -14,11 +14,11 @@ from repoprio.audit.locks.reading import LockText
 from repoprio.config.load import read_text
 from support import lockers
 from support.cases import Case, Realized, realize
+from support.env_store import EnvStore
 from support.files import fold
 from support.fixtures import EnvFactory
 from support.gateway_cases import CASES, depends_on_requirements, has_only_local_repositories
 from support.gateways import GatewayProcess
-from support.pips import EnvStore
 from support.policy_files import TOOLS
 from support.uvs import run_uv
 

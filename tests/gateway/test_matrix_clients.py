@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from support import lockers
+from support.env_store import EnvStore
 from support.fault_world import FAULTS
 from support.files import build, parse
 from support.fixtures import EnvFactory
 from support.gateway_matrix import CLIENTS, WORST, clients
 from support.gateways import GatewayProcess
 from support.invariant import LURE
-from support.pips import Completed, EnvStore
+from support.pips import Completed
 from support.repository import RepositoryServer
 from support.uvs import run_uv
 from support.wire import WireFault, WireServer

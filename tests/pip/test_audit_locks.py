@@ -8,7 +8,7 @@ import pytest
 
 from support import lockers
 from support.audits import Audited
-from support.pips import EnvStore
+from support.env_store import EnvStore
 from support.sarif import check_sarif
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import containers
+from support.env_store import run_own_pip
 from support.images import can_be_made
 from support.paths import ROOT
-from support.pips import _pip
 from support.scene import Scene
 
 FILES = sorted((ROOT / "example-config" / "containers").glob("*.Dockerfile"))
@@ -74,7 +74,7 @@ def test_debians_steps(scene: Scene, repoprio_wheel: Path, tmp_path: Path) -> No
     context, wheels = tmp_path / "context", tmp_path / "wheels"
     context.mkdir()
     shutil.copy(scene.file, context / "repoprio.toml")
-    _pip("download", "--quiet", "--dest", str(wheels), str(repoprio_wheel))
+    run_own_pip("download", "--quiet", "--dest", str(wheels), str(repoprio_wheel))
     root = tmp_path / "root"
     root.mkdir()
     file = ROOT / "example-config" / "containers" / "debian.Dockerfile"

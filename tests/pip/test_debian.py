@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from support.env_store import EnvStore
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import Completed, EnvStore, PipEnv
+from support.pips import Completed, PipEnv
 from support.scene import Scene
 
 PYTHON = "/usr/bin/python3"

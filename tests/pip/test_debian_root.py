@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from support import roots
+from support.env_store import run_own_pip
 from support.paths import ROOT
-from support.pips import _pip
 from support.roots import Root
 from support.scene import Scene
 
@@ -69,7 +69,7 @@ def wheels(root: Root, repoprio_wheel: Path, tmp_path: Path) -> Path:
     version = root.check("python3 -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])'").strip()
     folder = tmp_path / "wheels"
     options = ("--quiet", "--only-binary", ":all:", "--python-version", version, "--dest", str(folder))
-    _pip("download", *options, str(repoprio_wheel), *TOOLS)
+    run_own_pip("download", *options, str(repoprio_wheel), *TOOLS)
     return folder
 
 

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import pytest
 
+from support.env_store import EnvStore
 from support.fixtures import RepositoryFactory
-from support.pips import Completed, EnvStore, PipEnv
+from support.pips import Completed, PipEnv
 from support.pool import Pool
 from support.scene import Scene
 from support.sources import BACKEND, PROJECT

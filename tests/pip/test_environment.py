@@ -14,10 +14,11 @@ import pytest
 
 from repoprio.environments import target
 from repoprio.environments.target import NoEnvironment, meant, own
+from support.env_store import EnvStore
 from support.files import FileSpec
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.older_python import older_python
-from support.pips import Completed, EnvStore, PipEnv
+from support.pips import Completed, PipEnv
 from support.scene import Scene
 
 

@@ -10,9 +10,10 @@ import pytest
 from repoprio.audit.locks import formats
 from repoprio.audit.locks.reading import LockText
 from support import lockers
+from support.env_store import EnvStore
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import Completed, EnvStore, PipEnv
+from support.pips import Completed, PipEnv
 from support.policy_files import TOOLS
 from support.scene import Scene
 

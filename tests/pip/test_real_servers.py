@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from support import servers
+from support.env_store import EnvStore
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
-from support.pips import EnvStore, PipEnv
+from support.pips import PipEnv
 from support.repository import RepositoryServer
 from support.scene import policy_text
 from support.servers import Devpi, Process

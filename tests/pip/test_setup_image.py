@@ -11,9 +11,10 @@ import pytest
 
 from repoprio.environments import ledger
 from repoprio.render import doctor
+from support.env_store import EnvStore, run_own_pip
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.images import BASE, STDLIB, Image, can_be_made
-from support.pips import EnvStore, PipEnv, _pip
+from support.pips import PipEnv
 from support.scene import Scene
 
 PIP = "26.3"
@@ -160,7 +161,7 @@ def test_first_observe_then_enforce(image: Image, scene: Scene) -> None:
 @needs_image
 def test_repoprio_in_the_base(image: Image, scene: Scene, repoprio_wheel: Path, tmp_path: Path) -> None:
     """Installed in the base itself, it also covers environments made from it; a Python that is too old is skipped."""
-    _pip("download", "--quiet", "--dest", str(tmp_path / "wheels"), str(repoprio_wheel))
+    run_own_pip("download", "--quiet", "--dest", str(tmp_path / "wheels"), str(repoprio_wheel))
     base, options = BASE / "bin" / "python3", ("--no-index", "--find-links", tmp_path / "wheels")
     assert image.run(base, "-m", "pip", "install", *options, "repoprio").code == 0
     before, tools = image.changes(), tmp_path / "tools"

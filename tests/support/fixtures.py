@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from .env_store import EnvStore
 from .paths import ROOT
-from .pips import EnvStore, PipEnv
+from .pips import PipEnv
 from .pool import Pool
 from .repository import Layout, RepositoryServer
 

@@ -9,7 +9,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from .pips import Completed, EnvStore
+from .env_store import EnvStore
+from .pips import Completed
 from .uvs import run_uv
 
 # What is installed to run each; PDM as it was released, for it breaks with what its dependencies became since.

@@ -19,7 +19,8 @@ from repoprio.config import policy_files
 from repoprio.environments import ledger
 
 from . import warm
-from .pips import EnvStore, PipEnv
+from .env_store import EnvStore
+from .pips import PipEnv
 
 # Of a file: its mode, whose it is, its size and time; of a folder: its mode, and whose it is.
 State = dict[str, tuple[int, ...]]

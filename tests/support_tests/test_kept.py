@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support import kept
-from support.pips import EnvStore, make_env
+from support.env_store import EnvStore, make_env
 
 
 def test_one_is_made_once_and_again_when_it_is_no_longer_the_same(

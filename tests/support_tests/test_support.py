@@ -20,10 +20,11 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from support.cases import Case, CaseError, load_cases, parse_cases, realize
+from support.env_store import EnvStore, build_wheel
 from support.faults import MAX_HANG
 from support.files import BuiltFile, FileSpec, build, parse
 from support.pages import JSON_TYPE
-from support.pips import EnvStore, Outcome, PipEnv, build_wheel
+from support.pips import Outcome, PipEnv
 from support.repository import (
     DirectoryRepository,
     Fault,
