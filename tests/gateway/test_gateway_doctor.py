@@ -59,6 +59,10 @@ def test_clients_that_have_only_the_gateway_obey(pip_env: EnvFactory, tmp_path: 
     assert "pips: 2 guarded, 0 not." in said
     assert f"gate   {GATEWAY}    not asked (--network)" in said
     assert [one["obeys"] for one in found["other_installers"]] == [True]
+    # Without the gateway, either remedy is enough.
+    asks_others = {"code": "gateway-not-asked", "what": GATEWAY, "origin": None, "fix": "pip config set"}
+    pip.update(state="no-hook", fix="repoprio enable", beside_gateway=[asks_others])
+    assert "fix: pip config set\n         or: repoprio enable\n" in screen(found)
 
 
 @pytest.mark.parametrize(

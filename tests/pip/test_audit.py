@@ -768,6 +768,15 @@ def test_a_missing_list(fault: Fault, reason: str, audited: Callable[..., Audite
     assert told["no-list"].startswith("corp (priority 10) has no project list that can be compared: ")
 
 
+def test_a_list_of_a_repository_that_is_down(audited: Callable[..., Audited]) -> None:
+    """The remedy is to wait for the repository, not to change its URL."""
+    two = audited()
+    two.corp.list_answer(Fault(status=503))
+    done = two.audit("--collisions", "--format", "json", env={"PIP_RETRIES": "0"})
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["code"], finding["fix"]) == ("no-list", "audit again when corp answers")
+
+
 def test_a_list_with_a_login_and_a_variable(audited: Callable[..., Audited]) -> None:
     """The policy's login is sent, and never shown; an unset variable is reported."""
     two = audited()

@@ -188,6 +188,12 @@ def test_a_status_that_could_mean_absent() -> None:
     policy = Policy((CORP, PYPI))
     codes = [refusal_remedy(explained(policy, {"corp": StatusReceived(code)})) for code in (410, 304)]
     assert [found.code for found in codes if found] == ["absent", "try-again"]
+    assert codes[0] is not None
+    assert "repositories.corp.absent = [404, 410] (lower-priority repositories may then" in codes[0].text
+    other = replace(CORP, absent=frozenset({404, 403}), empty_page_is_absent=True)
+    alone = refusal_remedy(explained(Policy((other,)), {"corp": StatusReceived(410)}))
+    assert alone is not None
+    assert alone.text.endswith('Then set repositories.corp.absent = [403, 404, 410, "empty-page"]')
     own = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme*"),))
     texts = [
         found.text

@@ -36,10 +36,10 @@ ACME = Subject("acme", "99.0", "is installed", pip="pip", place="site-packages/a
 
 
 def decide(
-    text: str, pages: Mapping[str, FetchResult[str]], *, below: bool = False, fits: bool = False
+    text: str, pages: Mapping[str, FetchResult[str]], name: str = "acme", *, below: bool = False, fits: bool = False
 ) -> Decision[str]:
-    """The decision on acme if these repositories give these answers, and the others 404."""
-    lookup = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"), below_owner=below)
+    """The decision on `name` if these repositories give these answers, and the others 404."""
+    lookup = ProjectLookup(RunMemory[str](policy(text)), normalize(name), below_owner=below)
     return drive(lookup, lambda ask: pages.get(ask.repository.name, StatusReceived(404)), lambda _: fits)
 
 
@@ -151,6 +151,16 @@ def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], c
     assert (found[0].rule is None) == (code == "unknown")
     lock = replace(ACME, pip=None)
     assert "pip " not in one(verdicts.judge(policy(text), decide(text, answers), lock, Offer()))[2]
+
+
+@pytest.mark.parametrize("project", ["pip", "repoprio"])
+def test_no_remedy_removes_what_guards_or_repairs(project: str) -> None:
+    """If its owner lacks pip or repoprio, the remedy does not uninstall it: the environment would lose its guard."""
+    text = f'[repositories.corp]\nurl = "https://corp.example/"\npriority = 1\nowns = ["{project}"]\n'
+    subject = replace(ACME, project=project)
+    (found,) = verdicts.judge(policy(text), decide(text, {}, project), subject, Offer())
+    assert (found.code, found.command) == ("owned-absent", None)
+    assert found.remedy.endswith(f"else replace {project} by one from a source that you trust")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 from repoprio import shell
 from repoprio.audit.findings import Finding
 from repoprio.dataclass import dataclass
+from repoprio.names import OWN_NAME
+
+# Without repoprio nothing guards the environment, and without pip nothing can repair it.
+_NEEDED = (OWN_NAME, "pip")
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ def uninstall(subject: Subject) -> tuple[str, str | None]:
     """What to do to get rid of it, and the command for it; None if there is no command."""
     if subject.pip is None:
         return f"remove {subject.project} from the lock", None
+    if subject.project in _NEEDED:
+        return f"replace {subject.project} by one from a source that you trust", None
     return f"uninstall {subject.project}", _pip_command(subject, "uninstall", subject.project)
 
 

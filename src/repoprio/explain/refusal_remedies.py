@@ -8,7 +8,7 @@ from repoprio import shell
 from repoprio.explain.explanation import Explanation, Line
 from repoprio.lookup.project import Code
 from repoprio.lookup.reasons import Cause, Rejection
-from repoprio.policy.model import CALLERS_PRIORITY, by_maintainer
+from repoprio.policy.model import CALLERS_PRIORITY, Repository, by_maintainer
 from repoprio.wording import join_words
 
 
@@ -135,7 +135,7 @@ def unavailable_remedy(line: Line, *, is_routed: bool = False, is_lowest: bool =
         code, text = _GATEWAY_REFUSALS[line.http_status]
         return Remedy(code, text.format(where=line.explained_at))
     if cause is Cause.STATUS and line.http_status in (404, 410):
-        return Remedy("absent", f"repositories.{name}.absent does not have this status; a list there replaces [404]")
+        return Remedy("absent", _as_absent(line.repository, line.http_status, is_last=is_lowest or is_routed))
     if cause is Cause.EMPTY_ROOT:
         may = f'repositories.{name}.absent = [404, "empty-root"] says that it may be empty'
         then = "" if is_lowest else " (lower-priority repositories then have all names)"
@@ -148,6 +148,15 @@ def unavailable_remedy(line: Line, *, is_routed: bool = False, is_lowest: bool =
         return Remedy("try-again", "try again once it answers")
     limit = f"namespaces for {name} would limit this to its own names"
     return Remedy("try-again", f"try again once it answers; {limit}")
+
+
+def _as_absent(repository: Repository, status: int, *, is_last: bool) -> str:
+    """The whole value of `absent` that makes `status` an absence, as it replaces the present one; and its effect."""
+    answers = [*map(str, sorted({*repository.absent, status}))]
+    answers += ['"empty-page"'] * repository.empty_page_is_absent + ['"empty-root"'] * repository.empty_root_is_absent
+    then = "" if is_last or repository.namespaces else " (lower-priority repositories may then supply such a name)"
+    key = f"repositories.{repository.name}.absent = [{', '.join(answers)}]"
+    return f"does it answer {status} for every name that it does not have? Then set {key}{then}"
 
 
 # No key of the policy at hand changes what the gateway decides under its own.

@@ -109,10 +109,13 @@ def _environment(pip: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[
     if its_policy and its_policy["errors"] != policy["errors"]:
         yield from (f"{INDENT}error: {error}" for error in its_policy["errors"])
     yield from (f"{INDENT}why: {_obstacle(obstacle, pip)}" for obstacle in pip["obstacles"])
-    yield from _beside(pip.get("beside_gateway") or ())
+    beside = pip.get("beside_gateway") or ()
+    yield from _beside(beside)
     if pip["fix"] and pip["state"] != "gateway":
         is_trial = pip["state"] == "shadowed" or (pip["of_another"] and pip["of_another"]["user"])
-        yield f"{INDENT}{'try it' if is_trial else 'fix'}: {pip['fix']}"
+        # A pip obeys with the hook, or with the gateway as its only index: one of the two is enough.
+        word = "or" if any(finding["fix"] for finding in beside) else "fix"
+        yield f"{INDENT}{'try it' if is_trial else word}: {pip['fix']}"
     yield from (f"{INDENT}then: {step}" for step in pip["then"])
 
 

@@ -123,7 +123,8 @@ def forget(options: argparse.Namespace, store: OwnershipStore) -> int:
         options.parser.error(str(error))
     released = matching(store.listed(), patterns, options.repository)
     if not released:
-        print("repoprio: no name is remembered that matches; nothing was released.")
+        print(f"repoprio: no name that is remembered matches; nothing was released ({store.place}).")
+        print("  hint: repoprio ownership list shows the names; --store or REPOPRIO_STORE names another memory")
         return 1
     store.replace(released, ())
     for record in released:

@@ -330,6 +330,8 @@ def _no_list(policy: Policy, missing: NoList) -> Finding:
     rule = policy.rule(f"repositories.{repository.name}.url")
     message = f"{repository} has no project list that can be compared: {missing.reason}."
     remedy = "check whether its URL, with a / at the end, answers with a list of all its projects (PEP 503, PEP 691)"
+    if missing.is_down:
+        remedy = f"audit again when {repository.name} answers"
     if missing.asks:
         remedy = f"check the login; {shell.repoprio('repos', '--check', repository.name)} shows more"
     return Finding("no-list", message, remedy, repository=repository, rule=rule, detail=repository.name)

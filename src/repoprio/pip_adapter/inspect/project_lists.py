@@ -28,16 +28,18 @@ from repoprio.urls import filename, site, with_credentials
 
 # A list of a million names takes 60 MiB as HTML; project pages have their own limit (`page-size-limit`).
 SIZE_LIMIT = 256 * 2**20
+_NO_ANSWER = (Cause.CONNECTION, Cause.TIME, Cause.SERVER)
 Tell = Callable[[str], None]
 Result = TypeVar("Result")
 
 
 class NoList(NamedTuple):
-    """Why a repository has no usable list; `asks`: it asks for a login."""
+    """Why a repository has no usable list; `asks`: it asks for a login; `is_down`: it is down, or too slow."""
 
     repository: Repository
     reason: str
     asks: bool = False
+    is_down: bool = False
 
 
 class Lists(NamedTuple):
@@ -57,7 +59,7 @@ def lists(pip: PipContext, progress: Tell) -> Lists:
         try:
             result.names[repository.name] = _names(pip, repository)
         except UnusableResponse as error:
-            result.missing.append(NoList(repository, str(error), error.asks))
+            result.missing.append(NoList(repository, str(error), error.asks, error.cause in _NO_ANSWER))
         except OSError as error:
             result.missing.append(NoList(repository, f"it cannot be read: {error.strerror or type(error).__name__}"))
         except Exception as error:  # noqa: BLE001 - a server may cause any error in a parser; it is never a list
