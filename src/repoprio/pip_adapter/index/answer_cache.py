@@ -10,8 +10,9 @@ import contextlib
 import copy
 import functools
 import os
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pip._internal.utils import filesystem
@@ -24,6 +25,8 @@ _SPECIAL = frozenset({301, 304, 308})
 _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 # The attribute of a request with what was loaded for it.
 _LOADED = "repoprio_loaded"
+# `collected`: the files that this thread has written, each with the name that it will have; None if it has it at once.
+_THREAD = threading.local()
 
 
 def lighten(adapter: Any) -> None:
@@ -63,7 +66,7 @@ def _later(write: Callable[..., None]) -> Callable[..., None]:
 def _write(folder: str, path: str, data: bytes) -> None:
     """As `SafeFileCache._write` of pip 23.1 and later: a file that is whole, or none; in a third of its time.
 
-    Raises `OSError` if it cannot be written.
+    Raises `OSError` if it cannot be written. Among files that `_together` collects, it gets its name later.
     """
     temporary = f"{path}{os.urandom(6).hex()}.tmp"
     try:
@@ -71,7 +74,7 @@ def _write(folder: str, path: str, data: bytes) -> None:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
-    try:
+    with _removed_after_errors([(temporary, path)]):
         with file:
             file.write(data)
             if hasattr(filesystem, "copy_directory_permissions"):
@@ -80,12 +83,39 @@ def _write(folder: str, path: str, data: bytes) -> None:
             file.flush()
             # Else a crash of the machine might leave an empty page with a valid ETag.
             os.fsync(file.fileno())
-        filesystem.replace(temporary, path)
+        collected: list[tuple[str, str]] | None = getattr(_THREAD, "collected", None)
+        if collected is None:
+            filesystem.replace(temporary, path)
+        else:
+            collected.append((temporary, path))
+
+
+@contextlib.contextmanager
+def _removed_after_errors(written: list[tuple[str, str]]) -> Iterator[None]:
+    """A context after whose errors the temporary files are removed: a full disk does not get fuller."""
+    try:
+        yield
     except OSError:
-        # A full disk does not get fuller.
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
+        for temporary, _ in written:
+            with contextlib.suppress(OSError):
+                os.remove(temporary)
         raise
+
+
+def _together(*writes: Callable[[], None]) -> None:
+    """Let files that `writes` write get their names only once all are whole; raises `OSError` if one is not."""
+    written: list[tuple[str, str]] = []
+    _THREAD.collected = written
+    with _removed_after_errors(written):
+        try:
+            for write in writes:
+                write()
+        finally:
+            _THREAD.collected = None
+        if len(written) < len(writes):
+            raise OSError
+        for temporary, path in written:
+            filesystem.replace(temporary, path)
 
 
 def _for_owner(path: str, flags: int) -> int:
@@ -116,11 +146,15 @@ def _setting(cache: Any, set_answer: Callable[..., None]) -> Callable[..., None]
 
     @_later
     def replace(cache_url: str, request: Any, response: Any, body: Any, *more: Any, **kwargs: Any) -> None:
-        # If the disk is full, or this process ends in between, there is no answer: CacheControl would leave new headers
-        # with the body of before, and the server would then confirm that body as unchanged.
-        cache.delete(cache_url)
-        type(cache).set_body(cache, cache_url, body)
-        set_answer(cache_url, request, response, None, *more, **kwargs)
+        # If the disk is full, or this process ends in between, CacheControl leaves new headers with the body of before,
+        # and the server then confirms that body as unchanged.
+        try:
+            _together(
+                lambda: type(cache).set_body(cache, cache_url, body),
+                lambda: set_answer(cache_url, request, response, None, *more, **kwargs),
+            )
+        except OSError:
+            cache.delete(cache_url)
 
     return _cache_set
 
