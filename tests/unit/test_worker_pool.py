@@ -107,6 +107,28 @@ def test_what_nobody_waits_for_is_done_afterwards() -> None:
     assert not done
 
 
+def test_what_nobody_waits_for_does_not_fill_the_memory() -> None:
+    """If too many bytes wait, a piece of work runs at once, with what it leaves itself; later there is room again."""
+    pool, done, is_over = WorkerPool(most=1), list[str](), [threading.Event(), threading.Event()]
+    half = 16 * 1024 * 1024
+
+    def nested() -> None:
+        afterwards(lambda: done.append("nested"))
+        raise ValueError
+
+    def work(event: threading.Event) -> None:
+        afterwards(lambda: done.append("first"), half)
+        afterwards(lambda: done.append("second"), half)
+        afterwards(nested, half)
+        done.append("answer")
+        afterwards(event.set)
+
+    for event in is_over:
+        pool.submit("site", lambda event=event: work(event))  # type: ignore[misc]
+        assert event.wait(20)
+    assert done == ["nested", "answer", "first", "second"] * 2
+
+
 def test_what_nobody_waits_for_is_done_before_python_exits() -> None:
     """A run that ends right after its last answer keeps that answer; one that hangs in a request still ends."""
     script = """

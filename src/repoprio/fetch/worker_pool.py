@@ -19,42 +19,58 @@ MOST = 48
 _IDLE = 2.0
 # At most so many threads do work that nobody waits for: others would have to start for what is waited for.
 _AT_LEISURE = 2
+# At most so many bytes wait for such work.
+_MOST_WAITING = 32 * 1024 * 1024
 # How many seconds Python waits at exit for what was left for later.
 _PATIENCE = 2.0
 # `leisure`: where a thread of a pool leaves work for later; None while it does such work.
 _THREAD = threading.local()
 
 
-def afterwards(work: Work) -> None:
-    """Run `work` once a thread of this pool has nothing else to do; in a thread of no pool now."""
+def afterwards(work: Work, size: int = 0) -> None:
+    """Run `work` once a thread of this pool has nothing else to do; in a thread of no pool now.
+
+    It keeps `size` bytes in memory. If too many wait already, it runs now.
+    """
     leisure: _Leisure | None = getattr(_THREAD, "leisure", None)
     if leisure is None:
         work()
-    else:
-        leisure.add(work)
+    elif not leisure.add(work, size):
+        # What `work` leaves for afterwards is done now, too.
+        _THREAD.leisure = None
+        _do(work)
+        _THREAD.leisure = leisure
 
 
 class _Leisure:
     """Work that nobody waits for."""
 
     def __init__(self) -> None:
-        self._work: deque[Work] = deque()
+        self._work: deque[tuple[Work, int]] = deque()
+        self._waiting = 0
         self._changed = threading.Condition()
         self._under_way = 0
 
-    def add(self, work: Work) -> None:
-        """Leave `work` for later."""
-        self._work.append(work)
+    def add(self, work: Work, size: int) -> bool:
+        """Leave `work`, which keeps `size` bytes, for later; False if it has to be done now."""
+        with self._changed:
+            has_room = not size or self._waiting + size <= _MOST_WAITING
+            if has_room:
+                self._waiting += size
+                self._work.append((work, size))
+            return has_room
 
     def do_one(self) -> bool:
         """Do a piece of work in this thread; False if there is none, or other threads do it."""
         with self._changed:
             if not self._work or self._under_way >= _AT_LEISURE:
                 return False
-            work = self._work.popleft()
+            work, size = self._work.popleft()
             self._under_way += 1
         _do(work)
+        del work
         with self._changed:
+            self._waiting -= size
             self._under_way -= 1
             self._changed.notify_all()
         return True

@@ -187,7 +187,7 @@ def _keeping(controller: Any, request: Any, response: Any) -> Callable[[bytes], 
     def keep(body: bytes) -> None:
         read = reference()
         if read is not None:
-            afterwards(lambda: controller.cache_response(request, read, body))
+            afterwards(lambda: controller.cache_response(request, read, body), len(body))
 
     return keep
 
