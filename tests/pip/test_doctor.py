@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from repoprio.doctor.running import last_line
 from repoprio.render import doctor, installers
 from support.doctors import NO_PIPS, POLICY, report, screen
 from support.faults import Fault
@@ -245,3 +246,10 @@ def test_what_a_hook_in_the_base_means() -> None:
     """A hook alone is not enough: without a policy that reaches it, pip works as usual."""
     (line,) = doctor._base({"python": "/usr/bin/python3", "in_place": True, "said": ""})
     assert line.endswith("loads the hook: a pip created from it is guarded if it finds a policy there")
+
+
+def test_what_a_refusing_pip_said() -> None:
+    """Doctor shows what a refusal says happened, with its code and without the hint; else the last line."""
+    refusal = "repoprio: corp (priority 10); strict\nERROR: repoprio: it is damaged.\n  hint: install it    [damaged]\n"
+    assert last_line(refusal) == "ERROR: repoprio: it is damaged. [damaged]"
+    assert last_line("repoprio: corp (priority 10); strict\nERROR: no such file\n\n") == "ERROR: no such file"

@@ -33,7 +33,7 @@ print(json.dumps([faults, loaded]))
 
 def test_every_module_loads() -> None:
     """No module of repoprio, the gateway's included, has what only a newer Python can load."""
-    command = [older_python(), "-I", "-c", LOAD_ALL, str(SOURCE), sysconfig.get_path("purelib")]
+    command = [older_python(), "-IB", "-c", LOAD_ALL, str(SOURCE), sysconfig.get_path("purelib")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     faults, loaded = json.loads(done.stdout)
     assert faults == {}

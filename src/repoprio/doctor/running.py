@@ -25,6 +25,8 @@ _CACHE = "PIP_CACHE_DIR"
 _OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
 _PROGRAMS = "PATH"
 _FRAME = re.compile(r'\s+File "(.+)", line [0-9]+')
+# A refusal of repoprio ends in its code.
+_CODE = re.compile(r"\[[a-z-]+\]$")
 QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8": "1"}
 
 
@@ -89,6 +91,11 @@ def is_broken(output: str) -> bool:
 
 
 def last_line(output: str) -> str:
-    """The last line of a program's output."""
-    lines = [line for line in output.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing"
+    """The last line of a program's output; of a refusal of repoprio, its first line and its code."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if not lines:
+        return "it said nothing"
+    last = lines[-1]
+    refusals = [line for line in lines[:-1] if line.startswith("ERROR: repoprio: ")]
+    code = _CODE.search(last)
+    return f"{refusals[-1]} {code[0]}" if refusals and code else last
