@@ -98,6 +98,12 @@ with install.main_context():
 """
 VERSIONS = ("1.0", "1.1", "01.2", "1!1.3", "1.4.post1", "1.5rc1", "1.6-1", "2_0", "2.1+local", "1.7.0.dev3", "1.8-py3")
 TAGS = ("py3-none-any", "py2.py3-none-any", "cp27-cp27m-win32", "py3-none-ANY", "1build-py3-none-any")
+SDISTS = (
+    *(f"{version}.tar.gz" for version in VERSIONS),
+    # Their last dash is not the one before the version: a post-release, no version at all, and other projects.
+    *("1.0-2.tar.gz", "1.0-3.tar.gz", "3.0.tar.gz-4.0.tar.gz", "-5.0.tar.gz", "6.0-7.0.tar.gz", "x-8.0.tar.gz"),
+    *("1.1.zip", "9.0.zip", "1.2.tgz", "9.1.tar.bz2"),
+)
 MORE: tuple[dict[str, Any], ...] = (
     {},
     {"requires-python": ">=3.7", "hashes": {"sha256": "ab", "blake3": "cd"}, "core-metadata": {"sha256": "ef"}},
@@ -117,7 +123,7 @@ PLACES = (
 def page(places: tuple[str, ...] = PLACES) -> dict[str, Any]:
     """A page of files in many spellings, some of them twice."""
     endings = [f"{version}-{tag}.whl" for version, tag in itertools.product(VERSIONS, TAGS)]
-    names = [f"{name}-{end}" for name in ("acme", "Acme") for end in (*endings, "1.0.tar.gz", "1.1.zip")]
+    names = [f"{name}-{end}" for name in ("acme", "Acme") for end in (*endings, *SDISTS)]
     combined = itertools.product(names, enumerate(MORE))
     files = [
         {"filename": name, "url": places[(number + at) % len(places)].format(name), "hashes": {}} | more
@@ -165,11 +171,12 @@ def test_candidates_are_those_of_pip(pip: str, options: tuple[str, ...], pip_env
 
 @pytest.mark.story
 @pytest.mark.parametrize("pip", ["26.3", "24.0", "22.0.2"])
-def test_pip_judges_one_wheel_of_each_kind(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Of wheels that differ only in their version, pip judges the first one; if it rejects it, each one."""
+@pytest.mark.parametrize("ending", ["-py3-none-any.whl", ".tar.gz"])
+def test_pip_judges_one_file_of_each_kind(pip: str, ending: str, pip_env: EnvFactory, tmp_path: Path) -> None:
+    """Of files that differ only in their version, pip judges the first one; if it rejects it, each one."""
     env = pip_env(pip)
     files: list[dict[str, Any]] = [
-        {"filename": "x", "url": f"https://files.example/acme-{n}.0-py3-none-any.whl", "hashes": {}} for n in range(40)
+        {"filename": "x", "url": f"https://files.example/acme-{n}.0{ending}", "hashes": {}} for n in range(40)
     ]
     document = {"meta": {"api-version": "1.1"}, "name": "acme", "files": files}
     judged, urls = run(env, tmp_path, document)

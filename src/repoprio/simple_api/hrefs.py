@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TypeAlias
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 # A link that quoting does not change: plain segments, none of them "." or "..", and a plain fragment.
@@ -26,11 +26,8 @@ _EGG = re.compile("[#&]egg=([^&]*)")
 _EGG_NAME = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\n?", re.IGNORECASE)
 
 
-class Target(NamedTuple):
-    """Where a link leads: `filename` is the last segment of `url`, percent-decoded."""
-
-    url: str
-    filename: str
+# Where a link leads: its URL, and the last segment of that, percent-decoded. A named tuple takes longer to make.
+Target: TypeAlias = tuple[str, str]
 
 
 class Base:
@@ -47,14 +44,14 @@ class Base:
             return self._odd(href)
         site, root, up, filename = plain.groups()
         if site:
-            return Target(href, filename)
+            return href, filename
         begin = self._folder(root or up)
-        return self._odd(href) if begin is None else Target(begin + href[len(root or up) :], filename)
+        return self._odd(href) if begin is None else (begin + href[len(root or up) :], filename)
 
     def _folder(self, way: str) -> str | None:
         """The URL of the folder that ``/``, or a row of ``../``, leads to; None if the base URL is not plain."""
         if way not in self._folders:
-            found = self._odd(way or "./").url
+            found, _ = self._odd(way or "./")
             self._folders[way] = found if _PLAIN_FOLDER.fullmatch(found) else None
         return self._folders[way]
 
@@ -67,7 +64,7 @@ class Base:
         egg = _EGG.search(url)
         if egg and not _EGG_NAME.fullmatch(egg[1]):
             raise ValueError("its egg fragment is not a project name")
-        return Target(url, unquote(posixpath.basename(urlsplit(url).path)))
+        return url, unquote(posixpath.basename(urlsplit(url).path))
 
 
 def _quoted(path: str, *, is_local: bool) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import partial
+from itertools import chain, repeat
 from types import NoneType
 from typing import Any
 
@@ -76,13 +77,13 @@ def _are_files(entries: list[Any]) -> bool:
     if not _types(entries) <= {dict}:
         return False
     column = partial(_column, entries)
-    hashes = [entry.get("hashes", _NO_HASHES) for entry in entries]
-    metadata = [one for key in _METADATA for one in column(key) if type(one) is dict]
+    hashes = list(map(dict.get, entries, repeat("hashes"), repeat(_NO_HASHES)))
+    with_digests = (value for value in chain(hashes, *map(column, _METADATA)) if type(value) is dict)
     return (
         _types(column("url")) | _types(column("filename")) <= {str}
         and _types(column("requires-python")) <= {str, NoneType}
         and _types(hashes) <= {dict}
-        and {type(digest) for one in (*hashes, *metadata) for digest in one.values()} <= {str}
+        and _types(chain.from_iterable(map(dict.values, with_digests))) <= {str}
     )
 
 
@@ -91,7 +92,7 @@ def _types(values: Iterable[object]) -> set[type]:
 
 
 def _column(entries: list[dict[str, Any]], key: str) -> list[Any]:
-    return [entry.get(key) for entry in entries]
+    return list(map(dict.get, entries, repeat(key)))
 
 
 def _files(entries: list[dict[str, Any]], base: Base, page_url: str) -> Iterator[File]:

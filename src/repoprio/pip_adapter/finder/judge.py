@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.links import Hashes, Link, Version
 
 
-# A wheel without a build number, whose version has only one spelling, so that nothing else in it matters to pip.
+# A wheel without a build number, or an sdist, whose version has only one spelling: nothing else in it matters to pip.
 _VERSION = r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?"
 _PLAIN_VERSION = re.compile(_VERSION, re.ASCII)
 _PLAIN_WHEEL = re.compile(rf"[A-Za-z0-9_.]+-{_VERSION}-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl", re.ASCII)
+# Of .zip files pip looks at the whole path.
+_SDIST = ".tar.gz"
+_PLAIN_SDIST = re.compile(rf"[A-Za-z0-9_.-]+-{_VERSION}\.tar\.gz", re.ASCII)
 # The attributes of pip's evaluators that affect the result (22.0 to 26.3); all are the same for a whole page.
 _SETTINGS = frozenset(
     ("project_name", "_canonical_name", "_formats", "_target_python", "_allow_yanked", "_ignore_requires_python")
@@ -66,13 +69,9 @@ def _judged(
     seen: set[str] = set()
     taken: set[tuple[object, ...]] = set()
     for file in files:
-        # The version of a wheel is between its first two dashes.
-        kind: tuple[object, ...] = ()
-        version = None
-        parts = file.filename.split("-", 2)
-        if len(parts) == 3:
-            kind = (parts[0], parts[2], file.requires_python, file.yanked is None)
-            version = _plain_version(parts[1]) if kind in taken else None
+        begin, text, rest = _pieces(file.filename)
+        kind = begin, rest, file.requires_python, file.yanked is None
+        version = _plain_version(text) if kind in taken else None
         if version is None and not may_take(file):
             continue
         link = page.link(file)
@@ -82,9 +81,23 @@ def _judged(
         if version is not None:
             yield quick_candidate(name, version, link)
         elif candidate := finder.get_install_candidate(evaluator, link):
-            if _PLAIN_WHEEL.fullmatch(file.filename):
+            if _is_plain(file.filename) and candidate.version == compat.version_of(text):
                 taken.add(kind)
             yield candidate
+
+
+def _pieces(filename: str) -> tuple[str, str, str]:
+    """What stands before the version of a wheel or an sdist, the version, and what stands after it."""
+    if filename.endswith(_SDIST):
+        begin, _, text = filename[: -len(_SDIST)].rpartition("-")
+        return begin, text, _SDIST
+    begin, _, others = filename.partition("-")
+    text, _, rest = others.partition("-")
+    return begin, text, rest
+
+
+def _is_plain(filename: str) -> bool:
+    return (_PLAIN_SDIST if filename.endswith(_SDIST) else _PLAIN_WHEEL).fullmatch(filename) is not None
 
 
 def _plain_version(text: str) -> Version | None:
