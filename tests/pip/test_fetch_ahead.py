@@ -31,6 +31,18 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
+# Runs pip, and prints how often the scout looked whether a version fits.
+COUNTING = """
+import sys
+from pip._internal.cli.main import main
+from repoprio.pip_adapter.resolver.scout import Scout
+looked, original = [], Scout._fits
+Scout._fits = lambda *args: looked.append(1) or original(*args)
+status = main(sys.argv[1:])
+print("looked", len(looked))
+sys.exit(status)
+"""
+
 
 class World:
     """Repositories, one above the other, and their policy."""
@@ -153,6 +165,31 @@ def test_flexible_mode_asks_the_first_tier_ahead(world: World) -> None:
     assert top.most_held > 1
     assert (middle.most_held, low.most_held) == (1, 1)
     assert not middle.asked("root-1")
+
+
+def test_a_long_way_down_is_not_looked_through_at_each_step(
+    pip_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """If pip tries many versions, the scout looks at few of those below each time, not at all of them."""
+    count, low = 120, repository("r1")
+    # A pip that reads slowly what the workers fetch fast.
+    world = World(pip_env("23.2.1"), tmp_path, [low])
+    low.add("acme", *(wheel(f"1.{number}", "dep<1") for number in range(1, count)), wheel("1.0"))
+    low.add("dep", wheel("1.0"), wheel("0.5"))
+    low.add("other", wheel("1.0", "dep>=1"))
+    assert world.choices("other", "acme").choices["acme"].version == "1.0"
+    policy = world.folder / "policy.toml"
+    done = subprocess.run(
+        [str(world.env.python), "-c", COUNTING, "install", "--dry-run", "--ignore-installed", "other", "acme"],
+        env=world.env.environment(policy),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    looked = int(done.stdout.split()[-1])
+    # Twice for each version, at most: once it is there, and when the resolver takes it.
+    assert count / 2 < looked <= 2 * count * 16
 
 
 def test_what_is_installed_and_stays_is_not_asked_for(

@@ -8,7 +8,7 @@ resolver's own thread and makes no requests itself: workers fetch what it wants.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pip._internal.utils.hashes import Hashes
@@ -26,8 +26,13 @@ from repoprio.pip_adapter.resolver.scouted_project import ScoutedProject, Skippe
 
 # The most metadata files wanted at a time if the resolver tries one version after the other.
 STEPS = 4
+# The most versions below the resolver's that are known not to fit: it comes to them one by one, and may never.
+MOST_UNFIT = 16
 # If projects depend on each other, one choice may undo another forever: the most choices for one project.
 MOST_TURNS = 20
+
+# The name of a project, and the specifier that it has to meet.
+Requirement = tuple[NormalizedName, SpecifierSet]
 
 
 class Scout:
@@ -45,6 +50,9 @@ class Scout:
         # Metadata files that wait until their site may be asked, and files that are under way.
         self._parked: dict[str, tuple[NormalizedName, Any]] = {}
         self._wanted: dict[str, tuple[NormalizedName, Any, Any]] = {}
+        # What the dependencies of a distribution are, and whether a project has a version for one.
+        self._requirements: dict[tuple[Any, frozenset[str]], Sequence[Requirement] | None] = {}
+        self._possible: dict[tuple[Any, ...], bool] = {}
         self._is_busy = False
 
     def begin(self, requirements: Iterable[Any]) -> None:
@@ -177,8 +185,10 @@ class Scout:
         constraint = self._provider._constraints.get(name)
         return constraint.specifier if constraint is not None else SpecifierSet()
 
-    def _in_order(self, name: NormalizedName, project: ScoutedProject, specifier: Any) -> Iterator[Any]:
-        """The candidates on the pages that were fetched, in the order in which pip tries them."""
+    def _in_order(
+        self, name: NormalizedName, project: ScoutedProject, specifier: Any, below: Any = None
+    ) -> Iterator[Any]:
+        """The candidates on the pages that were fetched, in the order in which pip tries them; lower than `below`."""
         constraint = self._provider._constraints.get(name)
         hashes = constraint.hashes if constraint is not None else Hashes()
         try:
@@ -186,8 +196,10 @@ class Scout:
                 result = self._source.find_best_candidate(name, specifier, hashes)
         except (LookupRefused, NotAtHand):
             return
+        impossible = project.rejected | project.unusable
         for candidate in compat.as_tried(result, specifier):
-            if str(candidate.version) not in project.rejected | project.unusable:
+            # Versions are compared faster than they are written.
+            if (below is None or candidate.version < below) and str(candidate.version) not in impossible:
                 yield candidate
 
     def _choose(self, name: NormalizedName, project: ScoutedProject, key: str, version: Any) -> None:
@@ -251,17 +263,18 @@ class Scout:
     def _look_down(self, name: NormalizedName, project: ScoutedProject) -> None:
         """Want the metadata of the next lower versions, because the resolver will try one after the other.
 
-        The more versions are known not to fit, the more are wanted at a time; none below one that fits.
+        The more versions are known not to fit, the more are wanted at a time; none below one that fits, and none far
+        below the resolver: looking at all of them for each one that it tries would take longer than trying them.
         """
         unfit, unknown = 1, 0
-        for candidate in self._in_order(name, project, self._specifier(name, project)):
-            if candidate.version >= project.taken:
-                continue
+        for candidate in self._in_order(name, project, self._specifier(name, project), project.taken):
             dist = project.metadata.get(candidate.link.url_without_fragment)
             if dist is not None:
                 if self._fits(name, project, dist):
                     return
                 unfit += 1
+                if unfit > MOST_UNFIT:
+                    return
             elif unknown >= min(max(1, unfit // 2), STEPS):
                 return
             else:
@@ -272,12 +285,20 @@ class Scout:
         """Whether the dependencies of `dist` fit what the resolver has taken, as far as is known."""
         if self._provider._ignore_dependencies:
             return True
-        try:
-            provided = project.extras & frozenset(dist.iter_provided_extras())
-            required = [dep for dep in dist.iter_dependencies(tuple(sorted(provided))) if dep.url is None]
-        except Exception:  # noqa: BLE001 - pip skips metadata that it cannot read
-            return False
-        return all(self._can_have(normalize(dep.name), name, dep.specifier) for dep in required)
+        required = self._required(dist, project.extras)
+        return required is not None and all(self._can_have(child, name, specifier) for child, specifier in required)
+
+    def _required(self, dist: Any, extras: frozenset[str]) -> Sequence[Requirement] | None:
+        """The dependencies of `dist` without those by URL; None if unreadable. Old pips parse them each time."""
+        key = dist, extras
+        if key not in self._requirements:
+            try:
+                provided = extras & frozenset(dist.iter_provided_extras())
+                needs = [need for need in dist.iter_dependencies(tuple(sorted(provided))) if need.url is None]
+                self._requirements[key] = [(normalize(need.name), need.specifier) for need in needs]
+            except Exception:  # noqa: BLE001 - pip skips metadata that it cannot read
+                self._requirements[key] = None
+        return self._requirements[key]
 
     def _can_have(self, child: NormalizedName, parent: NormalizedName, specifier: Any) -> bool:
         """Whether `child` has a version for this requirement of `parent`, under the bounds known so far."""
@@ -286,13 +307,18 @@ class Scout:
             return True
         if project.version is not None and specifier.contains(str(project.version), prereleases=True):
             return True
-        others = (
+        others = tuple(
             bound
             for other, (bound, _) in project.bounds.items()
             if other is None or (other != parent and self._projects[other].taken is not None)
         )
-        merged = narrowed_specifier(self._constraint(child), (specifier, *others))
-        return self._installed(child, merged) is not None or any(self._in_order(child, project, merged))
+        # Most versions of a project require the same.
+        key = child, specifier, others, project.rejected, frozenset(project.unusable)
+        if key not in self._possible:
+            merged = narrowed_specifier(self._constraint(child), (specifier, *others))
+            installed = self._installed(child, merged) is not None
+            self._possible[key] = installed or any(self._in_order(child, project, merged))
+        return self._possible[key]
 
     def _is_constrained_to_url(self, name: NormalizedName) -> bool:
         constraint = self._provider._constraints.get(name)
