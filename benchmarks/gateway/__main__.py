@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,6 +48,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=2, help="how long a round takes for each (%(default)s)")
     parser.add_argument("--work", type=Path, help="keep the environments of other servers here for the next run")
     options = parser.parse_args()
+    if not (find_spec("repoprio") and find_spec("uvicorn")):
+        parser.error("repoprio serve is not installed beside this Python: pip install -e '.[dev]'")
     with tempfile.TemporaryDirectory() as made:
         work = (options.work or Path(made)).resolve()
         work.mkdir(exist_ok=True, parents=True)
