@@ -159,7 +159,7 @@ def _as_absent(repository: Repository, status: int, *, is_last: bool) -> str:
     return f"does it answer {status} for every name that it does not have? Then set {key}{then}"
 
 
-# No key of the policy at hand changes what the gateway decides under its own.
+# The gateway decides under its own policy: no key of this one changes that.
 _GATEWAY_REFUSALS = {
     410: ("gateway-refused", "the gateway refused this name: {where} says why, and what to do"),
     503: (

@@ -14,7 +14,7 @@ _LONGEST_TITLE, _LONGEST_DETAIL = 200, 600
 
 
 def problem_in(response: Response) -> ServerProblem | None:
-    """The problem in the body of `response`, whatever its status; None if it has none that can be read."""
+    """The problem in the body of `response`, with any status; None if there is none, or it is unreadable."""
     is_problem = response.content_type.partition(";")[0].strip().lower() == _MEDIA_TYPE
     if not is_problem or len(response.body) > _LONGEST_DOCUMENT:
         return None

@@ -8,7 +8,7 @@ resolver's own thread and makes no requests itself: workers fetch what it wants.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pip._internal.utils.hashes import Hashes
@@ -31,9 +31,6 @@ MOST_UNFIT = 16
 # If projects depend on each other, one choice may undo another forever: the most choices for one project.
 MOST_TURNS = 20
 
-# The name of a project, and the specifier that it has to meet.
-Requirement = tuple[NormalizedName, SpecifierSet]
-
 
 class Scout:
     """Goes ahead of one resolution; `provider` is that of pip's resolver."""
@@ -51,7 +48,7 @@ class Scout:
         self._parked: dict[str, tuple[NormalizedName, Any]] = {}
         self._wanted: dict[str, tuple[NormalizedName, Any, Any]] = {}
         # What the dependencies of a distribution are, and whether a project has a version for one.
-        self._requirements: dict[tuple[Any, frozenset[str]], Sequence[Requirement] | None] = {}
+        self._requirements: dict[tuple[Any, frozenset[str]], list[Any]] = {}
         self._possible: dict[tuple[Any, ...], bool] = {}
         self._is_busy = False
 
@@ -240,8 +237,7 @@ class Scout:
         dist = project.metadata[project.choice]
         try:
             if compat.runs_on_python(self._factory, dist):
-                provided = frozenset(dist.iter_provided_extras())
-                return list(dist.iter_dependencies(tuple(sorted(extras & provided))))
+                return self._required(dist, extras)
         except Exception:  # noqa: BLE001, S110 - a file may contain anything; pip skips it (24.1 and later) or reports it
             pass
         project.unusable.add(str(project.version))
@@ -285,19 +281,18 @@ class Scout:
         """Whether the dependencies of `dist` fit what the resolver has taken, as far as is known."""
         if self._provider._ignore_dependencies:
             return True
-        required = self._required(dist, project.extras)
-        return required is not None and all(self._can_have(child, name, specifier) for child, specifier in required)
+        try:
+            required = [need for need in self._required(dist, project.extras) if need.url is None]
+        except Exception:  # noqa: BLE001 - pip skips metadata that it cannot read
+            return False
+        return all(self._can_have(normalize(need.name), name, need.specifier) for need in required)
 
-    def _required(self, dist: Any, extras: frozenset[str]) -> Sequence[Requirement] | None:
-        """The dependencies of `dist` without those by URL; None if unreadable. Old pips parse them each time."""
+    def _required(self, dist: Any, extras: frozenset[str]) -> list[Any]:
+        """The dependencies of `dist` with those of its extras; may raise any error. Old pips parse them each time."""
         key = dist, extras
         if key not in self._requirements:
-            try:
-                provided = extras & frozenset(dist.iter_provided_extras())
-                needs = [need for need in dist.iter_dependencies(tuple(sorted(provided))) if need.url is None]
-                self._requirements[key] = [(normalize(need.name), need.specifier) for need in needs]
-            except Exception:  # noqa: BLE001 - pip skips metadata that it cannot read
-                self._requirements[key] = None
+            provided = extras & frozenset(dist.iter_provided_extras())
+            self._requirements[key] = list(dist.iter_dependencies(tuple(sorted(provided))))
         return self._requirements[key]
 
     def _can_have(self, child: NormalizedName, parent: NormalizedName, specifier: Any) -> bool:
