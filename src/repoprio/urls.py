@@ -85,6 +85,22 @@ def place(url: str) -> str:
     return f"{where}{_plain_path(f'/{drive[1].upper()}:{parts.path[drive.end() :]}' if drive else parts.path)}"
 
 
+def place_or_text(url: str) -> str:
+    """The place of `url`, by which two spellings of it are equal; a text that is not a URL is returned unchanged."""
+    try:
+        return place(url)
+    except ValueError:
+        return url
+
+
+def is_same_place(url: str, other: str) -> bool:
+    """Whether two URLs have equal places; False for a text that is not a URL."""
+    try:
+        return place(url) == place(other)
+    except ValueError:
+        return False
+
+
 def may_be_one_place(url: str, other: str) -> bool:
     """Whether some server may treat two http: or https: URLs as the same place."""
     is_file = "file" in (site(url).scheme, site(other).scheme)

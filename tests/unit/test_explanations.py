@@ -27,7 +27,7 @@ from repoprio.render.explain_text import screen, summary
 from repoprio.render.messages.refusals import refusal
 from repoprio.render.messages.sentences import versions
 from repoprio.render.table import painted
-from repoprio.wording import join_words
+from repoprio.wording import count_of, join_words
 from support.plays import NAMES, Play, World, policies, worlds
 from support.premise import times
 
@@ -404,6 +404,7 @@ def test_several_requirements_are_summed_up() -> None:
     bad = explained(Policy((CORP,)), {"corp": StatusReceived(404)})
     assert summary([good, good, bad], 80) == "3 requirements: 2 served; 1 absent (acme)."
     assert join_words(["a", "b", "c"]) == "a, b and c"
+    assert [count_of(number, "file") for number in (0, 1, 1200)] == ["0 files", "1 file", "1,200 files"]
 
 
 def test_a_page_without_files_and_no_index() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoprio.policy.model import Location, Repository
-from repoprio.urls import place, site
+from repoprio.urls import is_same_place, place, place_or_text, site
 
 CORP = Repository("corp", (Location.of("https://corp.example/+simple/"),), aliases=("https://old.example/a%2Fb/",))
 FLAT = Repository("flat", (Location.of("file://localhost/srv/wh%2Beels/"),))
@@ -55,6 +55,13 @@ def test_one_place_in_several_spellings(url: str) -> None:
 def test_what_a_server_may_answer_otherwise(url: str, may_be: bool) -> None:
     """A URL that only some servers treat as the repository's does not match it, but resembles it."""
     assert (CORP.is_at(url), CORP.may_be_at(url)) == (False, may_be)
+
+
+def test_a_text_that_is_no_url() -> None:
+    """A text that is not a URL stays as it is, and is at no place, not even its own."""
+    assert place_or_text("https://[corp/") == "https://[corp/"
+    assert not is_same_place("https://[corp/", "https://[corp/")
+    assert is_same_place("https://CORP.example:443/simple", "https://corp.example/simple/")
 
 
 def test_bytes_that_are_no_text() -> None:

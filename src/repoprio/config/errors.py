@@ -91,10 +91,12 @@ class InvalidPolicy(RepoprioError):
         super().__init__(self.errors)
 
     def __str__(self) -> str:
-        count = "1 error" if len(self.errors) == 1 else f"{len(self.errors)} errors"
-        lines = [f"the policy has {count}; {self.undone}.", *(f"  {error}" for error in self.errors)]
         # Imported only where something is wrong, as below.
         from repoprio import shell
+        from repoprio.wording import count_of
+
+        count = count_of(len(self.errors), "error")
+        lines = [f"the policy has {count}; {self.undone}.", *(f"  {error}" for error in self.errors)]
 
         again = _AGAIN + shell.repoprio("config check", python=self.python)
         remedies = dict.fromkeys(again if error.remedy == LOOK_AGAIN else error.remedy for error in self.errors)

@@ -11,7 +11,7 @@ from repoprio import toml
 from repoprio.config.pip.indexes import Named, names_an_index
 from repoprio.policy.model import LOWEST, PYPI, Format
 from repoprio.redaction import display_url
-from repoprio.urls import is_fuse, place, site
+from repoprio.urls import is_fuse, place_or_text, site
 
 _NAMED = """\
 # A lower number is a higher priority: a repository owns every project name that it serves, and those
@@ -69,11 +69,11 @@ def _table(repository: Wanted, priority: int) -> str:
 
 def mirror(indexes: Sequence[Named], default_index: str, others: Iterable[str]) -> Named | None:
     """The index that pip's settings put in place of its default, unless it is one of `others`; else None."""
-    known = {_place(url) for url in (default_index, *others)}
+    known = {place_or_text(url) for url in (default_index, *others)}
     named = (
         index for index in indexes if index.key == "index-url" and index.overridden is None and not is_fuse(index.url)
     )
-    return next((index for index in named if _place(index.url) not in known), None)
+    return next((index for index in named if place_or_text(index.url) not in known), None)
 
 
 def from_settings(indexes: Sequence[Named], default_index: str) -> str:
@@ -81,7 +81,9 @@ def from_settings(indexes: Sequence[Named], default_index: str) -> str:
     names: dict[tuple[str, Format], str] = {}
     by_place: dict[str, list[Named]] = {}
     for index in indexes:
-        name = names.setdefault((_place(index.url), index.format), _name(index, default_index, set(names.values())))
+        name = names.setdefault(
+            (place_or_text(index.url), index.format), _name(index, default_index, set(names.values()))
+        )
         by_place.setdefault(name, []).append(index)
     tables = [_draft(name, same, default_index) for name, same in by_place.items()]
     if not names_an_index(indexes):
@@ -92,7 +94,7 @@ def from_settings(indexes: Sequence[Named], default_index: str) -> str:
 
 def _draft(name: str, same: Sequence[Named], default_index: str) -> str:
     first = same[0]
-    is_default = _place(first.url) == _place(default_index)
+    is_default = place_or_text(first.url) == place_or_text(default_index)
     lines = [f"[repositories.{name}]"]
     lines += [f"# from {index.origin}{_overridden(index)}" for index in same]
     lines.append(f"url = {toml.value(PYPI if is_default else display_url(first.url))}")
@@ -118,16 +120,9 @@ def _overridden(index: Named) -> str:
     return f"; {index.overridden} overrides it, so pip does not ask it now" if index.overridden else ""
 
 
-def _place(url: str) -> str:
-    try:
-        return place(url)
-    except ValueError:
-        return url
-
-
 def _name(index: Named, default_index: str, taken: Iterable[str]) -> str:
     """A name for a repository, from its host or folder; with a number if the name is taken."""
-    if _place(index.url) == _place(default_index):
+    if place_or_text(index.url) == place_or_text(default_index):
         text = "pypi"
     else:
         try:
@@ -143,7 +138,7 @@ def origins(indexes: Iterable[Named]) -> Mapping[str, str]:
     """The settings that name each place, by the place as it may be shown."""
     by_place: dict[tuple[str, Format], tuple[str, str]] = {}
     for index in indexes:
-        key = (_place(index.url), index.format)
+        key = (place_or_text(index.url), index.format)
         url, others = by_place.get(key, (display_url(index.url), ""))
         by_place[key] = (url, f"{others}, {index.origin}" if others else str(index.origin))
     return dict(by_place.values())

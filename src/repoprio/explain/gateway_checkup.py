@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from repoprio.policy.model import Policy
 from repoprio.redaction import display_url
-from repoprio.urls import place
+from repoprio.urls import place_or_text
 
 
 class Finding(NamedTuple):
@@ -64,12 +64,5 @@ def _differing(policy: Policy, there: Sequence[Mapping[str, Any]]) -> Iterator[s
         here = ours[name].locations[0].shown
         if priority != ours[name].priority:
             yield f"{name} has priority {priority} there, and {ours[name].priority} here"
-        if _place(url) != _place(here):
+        if place_or_text(url) != place_or_text(here):
             yield f"{name} is {display_url(url)} there, and {here} here"
-
-
-def _place(url: str) -> str:
-    try:
-        return place(url)
-    except ValueError:
-        return url

@@ -11,7 +11,7 @@ from repoprio.export import CannotExport, Exported, Gap
 from repoprio.policy.model import PYPI, DirectUrls, Location, Mode, Pin, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.redaction import HIDDEN
-from repoprio.urls import place
+from repoprio.urls import place_or_text
 from repoprio.wording import join_words
 
 SAFER = "Safer: give it one index that obeys the policy (repoprio serve), and nothing else."
@@ -152,19 +152,16 @@ def _comparable(source: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
     """A source with its defaults, without what makes no difference."""
     full = {**defaults, **source}
     full = {key: value for key, value in full.items() if (key, value) != ("type", "index")}
-    return {**full, "url": place_or_text(full["url"])} if "url" in full else full
+    return {**full, "url": comparable_url(full["url"])} if "url" in full else full
 
 
 def _named(names: Iterable[Any]) -> str:
     return ", ".join(shown(name) for name in names) or "none"
 
 
-def place_or_text(url: Any) -> Any:
+def comparable_url(value: Any) -> Any:
     """The place of a URL, by which two spellings of it are equal; anything else unchanged."""
-    try:
-        return place(url)
-    except (ValueError, TypeError, AttributeError):
-        return url
+    return place_or_text(value) if isinstance(value, str) else value
 
 
 def shown(value: Any) -> str:

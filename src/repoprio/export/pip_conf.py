@@ -94,4 +94,4 @@ def differences(exported: Exported, document: Mapping[str, Any]) -> list[str]:
 
 def _is_same(value: Any, wanted: Any) -> bool:
     """Whether a setting names the exported index, in any spelling."""
-    return wanted is not None and common.place_or_text(value) == common.place_or_text(wanted)
+    return wanted is not None and common.comparable_url(value) == common.comparable_url(wanted)

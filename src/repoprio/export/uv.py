@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from repoprio import toml
 from repoprio.export import Exported, Gap
-from repoprio.export.common import exact, exact_routes, has_login, url_of
+from repoprio.export.common import exact, exact_routes, has_login, pairs, url_of
 from repoprio.policy.durations import spell_duration
 from repoprio.policy.model import DirectUrls, Format, Mode, Pin, Policy, Repository, UnknownAge, tiers
 from repoprio.policy.patterns import Pattern
@@ -216,13 +215,9 @@ def _lines(document: Mapping[str, Any], prefix: str) -> Iterator[str]:
     """The document as TOML: single settings, then the indexes, then the sources."""
     dot = f"{prefix}." if prefix else ""
     yield from ["", f"[{prefix}]"] if prefix else [""]
-    yield from _pairs({key: value for key, value in document.items() if key not in ("index", "sources")})
+    yield from pairs({key: value for key, value in document.items() if key not in ("index", "sources")})
     for index in document["index"]:
         login = "its login" if "authenticate" in index else "login, if any"
-        yield from ["", f"[[{dot}index]]", f"# {login}: {', '.join(_variables(index['name']))}", *_pairs(index)]
+        yield from ["", f"[[{dot}index]]", f"# {login}: {', '.join(_variables(index['name']))}", *pairs(index)]
     if sources := document.get("sources"):
-        yield from ["", f"[{dot}sources]", *_pairs(sources)]
-
-
-def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
-    return (f"{toml.key(key)} = {toml.value(value)}" for key, value in table.items())
+        yield from ["", f"[{dot}sources]", *pairs(sources)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from repoprio.export import Exported
-from repoprio.export.common import place_or_text, shown
+from repoprio.export.common import comparable_url, shown
 
 # Settings that would make files come from elsewhere, unless the export sets them too.
 _DECIDING = (
@@ -45,7 +45,9 @@ def _indexes(indexes: Any) -> Any:
     """A list of indexes without what makes no difference; anything else unchanged."""
     if not isinstance(indexes, list) or not all(isinstance(index, dict) for index in indexes):
         return indexes
-    return [{k: place_or_text(v) if k == "url" else v for k, v in index.items() if v is not False} for index in indexes]
+    return [
+        {k: comparable_url(v) if k == "url" else v for k, v in index.items() if v is not False} for index in indexes
+    ]
 
 
 def _source_differences(exported: Mapping[str, Any], stated: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -14,7 +14,7 @@ from repoprio.policy.model import Location, Mode, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Route
 from repoprio.redaction import HIDDEN, display_url
-from repoprio.urls import place, site
+from repoprio.urls import is_same_place, site
 
 
 class Record(NamedTuple):
@@ -125,7 +125,7 @@ def _without_secrets(repository: Repository | None, url: str) -> str:
     for location in repository.locations if repository else ():
         if "${" in location.shown and _is_written_as(location.shown, url):
             return location.shown
-        if "${" not in location.shown and _is_place(location.url, url):
+        if "${" not in location.shown and is_same_place(location.url, url):
             return location.url
     try:
         return f"{site(url)}/{HIDDEN}"
@@ -137,13 +137,6 @@ def _is_written_as(shown: str, url: str) -> bool:
     """Whether `url` is `shown` with some values for its variables."""
     texts = re.split(r"\$\{[^}]*\}", shown)
     return re.fullmatch(".*".join(map(re.escape, texts)), url, re.DOTALL) is not None
-
-
-def _is_place(one: str, other: str) -> bool:
-    try:
-        return place(one) == place(other)
-    except ValueError:
-        return False
 
 
 def may_own(policy: Policy, name: NormalizedName, owners: Collection[str], holders: Collection[str]) -> bool:

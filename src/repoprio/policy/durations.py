@@ -40,7 +40,7 @@ def spell_duration(duration: timedelta) -> str:
     seconds = int(duration.total_seconds())
     unit = next(unit for unit in ("day", "hour", "minute", "second") if seconds % _UNIT[unit] == 0)
     count = seconds // _UNIT[unit]
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    return _spelled(count, unit)
 
 
 def spell_roughly(duration: timedelta) -> str:
@@ -49,5 +49,10 @@ def spell_roughly(duration: timedelta) -> str:
     for unit in ("day", "hour", "minute"):
         count, seconds = divmod(seconds, _UNIT[unit])
         if count or parts:
-            parts.append(f"{count} {unit}{'' if count == 1 else 's'}" if count else "")
+            parts.append(_spelled(count, unit) if count else "")
     return " ".join(part for part in parts[:2] if part) or "less than a minute"
+
+
+def _spelled(count: int, unit: str) -> str:
+    """``1 day``, ``1200 days``: without a thousands separator, so that it can be parsed again."""
+    return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -12,6 +12,7 @@ from repoprio.audit.findings import Audit, Finding, Severity, Shared
 from repoprio.policy.model import by_maintainer
 from repoprio.redaction import printable
 from repoprio.render.table import Paint, unpainted
+from repoprio.wording import count_of
 
 SCHEMA = 1
 SHOWN = 20
@@ -75,7 +76,7 @@ def _as_one(group: Sequence[Finding], shared: Shared, audit: Audit) -> Finding:
     names = [f"{item.project} {item.version}" if item.version else str(item.project) for item in group]
     if shared.cause:
         more = f", ... and {number - _NAMED} more" if number > _NAMED else ""
-        message = f"{shared.cause}. {_count(number, audit.unit)} {shared.effect}: {', '.join(names[:_NAMED])}{more}"
+        message = f"{shared.cause}. {count_of(number, audit.unit)} {shared.effect}: {', '.join(names[:_NAMED])}{more}"
     else:
         message = f"no repository of the policy has these {number}: {', '.join(names)}"
     rule = first.rule if len({item.rule for item in group}) == 1 else None
@@ -92,18 +93,14 @@ def _relied(audit: Audit, width: int) -> list[str]:
 
 def summary(audit: Audit) -> str:
     """The number of findings by severity, and of things that were checked, as a line."""
-    things = _count(audit.checked, audit.unit)
+    things = count_of(audit.checked, audit.unit)
     if not audit.findings and not audit.checked:
         return f"No findings: {things}, so nothing was checked against the policy."
     if not audit.findings:
         good = _GOOD[audit.subject]
         return f"No findings: {things} {'is' if audit.checked == 1 else 'are'} {good}."
-    counts = [_count(number, severity.value) for severity, number in audit.counts.items() if number]
-    return f"{_count(len(audit.findings), 'finding')} in {things}: {', '.join(counts)}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    counts = [count_of(number, severity.value) for severity, number in audit.counts.items() if number]
+    return f"{count_of(len(audit.findings), 'finding')} in {things}: {', '.join(counts)}"
 
 
 def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:

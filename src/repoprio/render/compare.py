@@ -13,7 +13,7 @@ from repoprio.redaction import printable
 from repoprio.render.explain_json import SCHEMA, about
 from repoprio.render.table import Column, Paint, Row, table, unpainted
 from repoprio.simple_api.filenames import is_wheel
-from repoprio.wording import join_words
+from repoprio.wording import count_of, join_words
 
 _COLUMNS = (
     Column(""),
@@ -52,8 +52,8 @@ def before(disclosure: Disclosure, policy: Policy) -> str:
     """The notice before plain pip is run: which repository is asked for which names, and which names stay private."""
     names = {r.name: str(r) for r in policy.repositories}
     asks = [
-        f"{names.get(repository, repository)} learns {_names(asked_for)} that an installation would not ask it for: "
-        f"{', '.join(asked_for)}"
+        f"{names.get(repository, repository)} learns {count_of(len(asked_for), 'name')} "
+        f"that an installation would not ask it for: {', '.join(asked_for)}"
         for repository, asked_for in disclosure.asked.items()
     ]
     learned = "; ".join(asks) or "no repository learns a name that an installation would not ask it for"
@@ -77,11 +77,7 @@ def not_private(name: str, private: Sequence[str]) -> str:
 def step(is_alone: bool, count: int, name: str) -> str:
     """The progress: which side it is, how many projects were looked up there, and which one is next."""
     side = "pip alone" if is_alone else "with the policy"
-    return f"{side}: {count} project{'' if count == 1 else 's'}, {name}"
-
-
-def _names(names: Sequence[str]) -> str:
-    return f"{len(names)} name{'' if len(names) == 1 else 's'}"
+    return f"{side}: {count_of(count, 'project')}, {name}"
 
 
 def _private(disclosure: Disclosure) -> str:
@@ -110,7 +106,8 @@ def screen(comparison: Comparison, *, width: int, paint: Paint = unpainted, verb
 
 
 def _header(comparison: Comparison) -> str:
-    counts = [f"{repository} was asked for {_names(n)}" for repository, n in comparison.disclosure.asked.items()]
+    asked_for = comparison.disclosure.asked.items()
+    counts = [f"{repository} was asked for {count_of(len(names), 'name')}" for repository, names in asked_for]
     more = "more than an installation asks for"
     asked = f"{join_words(counts)} {more}" if counts else "No repository was asked for additional names"
     return f"Nothing is built or installed. {asked}.{_private(comparison.disclosure)}"
@@ -147,8 +144,7 @@ def _summary(comparison: Comparison) -> str:
     verdicts = (Verdict.SAME, *(verdict for verdict in Verdict if verdict is not Verdict.SAME))
     counts = ((verdict, comparison.count(verdict)) for verdict in verdicts)
     parts = [f"{n} {_WORDS[verdict][n > 1]}{_mark(verdict)}" for verdict, n in counts if n]
-    number = len(comparison.projects)
-    return f"{number} project{'' if number == 1 else 's'}: {', '.join(parts) or 'nothing to compare'}"
+    return f"{count_of(len(comparison.projects), 'project')}: {', '.join(parts) or 'nothing to compare'}"
 
 
 def _mark(verdict: Verdict) -> str:

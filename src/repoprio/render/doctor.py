@@ -9,7 +9,7 @@ from repoprio.lookup.events import RepositoryState
 from repoprio.policy.model import Mode
 from repoprio.render import installers
 from repoprio.render.installers import INDENT
-from repoprio.wording import join_words
+from repoprio.wording import count_of, join_words
 
 _NOTHING = "finds nothing"
 
@@ -30,8 +30,8 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _fuse(report["fuse"], observes=report["policy"]["mode"] == Mode.OBSERVE.value)
     yield from (f"  never  {launch}    loads no hook: nothing guards it" for launch in report["unguarded_launches"])
     if stale := report["stale_wheels"]:
-        wheels = "1 wheel in pip's cache was" if stale == 1 else f"{stale} wheels in pip's cache were"
-        yield f"  note   {wheels} built before the policy (pip cache purge)"
+        verb = "was" if stale == 1 else "were"
+        yield f"  note   {count_of(stale, 'wheel')} in pip's cache {verb} built before the policy (pip cache purge)"
     for repository in report["repositories"] or ():
         yield from _repository(repository)
     yield from ("", _sum(report))
@@ -156,8 +156,7 @@ def _ownership(memory: Mapping[str, Any] | None) -> Iterator[str]:
     elif memory["records"] is None:
         yield f"  memory {memory['place']}    not asked (--network)"
     else:
-        names = "1 owned name" if memory["records"] == 1 else f"{memory['records']} owned names"
-        yield f"  ok     {memory['place']}    remembers {names}"
+        yield f"  ok     {memory['place']}    remembers {count_of(memory['records'], 'owned name')}"
 
 
 def _obstacle(obstacle: Mapping[str, Any], pip: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from repoprio.policy.model import Rule
 from repoprio.redaction import printable
 from repoprio.render.messages.sentences import sentence, server_says, versions
 from repoprio.render.table import Column, Paint, Row, table, unpainted
-from repoprio.wording import join_words
+from repoprio.wording import count_of, join_words
 
 _COLUMNS = (
     Column(""),
@@ -53,8 +53,7 @@ def summary(explanations: Sequence[Explanation], width: int) -> str:
     """The number of requirements by outcome; those that cannot be installed are named."""
     counts = [(outcome, [e for e in explanations if e.outcome is outcome]) for outcome in Outcome]
     parts = [_counted(outcome, explained) for outcome, explained in counts if explained]
-    count = len(explanations)
-    line = f"{count} requirement{'' if count == 1 else 's'}: {'; '.join(parts) or 'nothing to explain'}."
+    line = f"{count_of(len(explanations), 'requirement')}: {'; '.join(parts) or 'nothing to explain'}."
     return "\n".join(_wrapped(line, width))
 
 
@@ -128,10 +127,9 @@ def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
         yield from _labelled("rejected", _each(e))
         return
     if e.telling:
-        first, count = e.telling[0], len(e.telling)
+        first, files = e.telling[0], count_of(len(e.telling), "file")
         kinds = Counter(rejected.kind.value for rejected in e.telling)
         counts = f": {', '.join(f'{number} {kind}' for kind, number in kinds.items())}" if len(kinds) > 1 else ""
-        files = "1 file" if count == 1 else f"{count} files"
         lists = "-v lists all" if len(e.rejected) <= _MOST_FILES else f"-v lists {_MOST_FILES}, --format json all"
         yield "rejected", f"{first.version or first.file}: {first.reason} ({files}{counts}; {lists})"
 

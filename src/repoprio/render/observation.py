@@ -7,6 +7,7 @@ from typing import Any
 
 from repoprio.explain.observation import Change, ObservationSummary
 from repoprio.redaction import printable, truncate
+from repoprio.wording import count_of
 
 SCHEMA = 1
 _MOST_NAMES = 8
@@ -50,7 +51,7 @@ def _short(text: str) -> str:
 
 def line(tally: ObservationSummary, log: str | None = None) -> str:
     """The summary line of one command; `log` is the file that has the changes."""
-    what = f"would change {tally.changes or 'none'} of {_count(tally.choices, 'choice')}"
+    what = f"would change {tally.changes or 'none'} of {count_of(tally.choices, 'choice')}"
     names = ", ".join(tally.changed[:_MOST_NAMES]) + (", ..." if len(tally.changed) > _MOST_NAMES else "")
     unknown = f"{tally.unknown} could not be looked up" if tally.unknown else ""
     where = f"log: {log}" if log and tally.changes and not tally.log_fault else ""
@@ -61,7 +62,3 @@ def line(tally: ObservationSummary, log: str | None = None) -> str:
 def log_warning(fault: str) -> str:
     """The warning that the changes could not be written."""
     return printable(f"repoprio: observe: the log {fault}; pip goes on    [log]")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

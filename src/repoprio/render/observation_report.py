@@ -13,6 +13,7 @@ from repoprio.explain.observation_report import Changes, Report, Source
 from repoprio.lookup.project import Code
 from repoprio.redaction import printable
 from repoprio.render.table import Column, Paint, Row, table, unpainted
+from repoprio.wording import count_of
 
 SCHEMA = 1
 _SHOWN = 20
@@ -77,18 +78,18 @@ def screen(report: Report, read: Read, width: int, paint: Paint = unpainted, *, 
         lines += ["", "To add to the policy (read the comments first):", ""]
         lines += [f"  {line}".rstrip() for line in text.splitlines()]
     if read.damaged:
-        lines += ["", f"{_count(read.damaged, 'line')} could not be read:"]
+        lines += ["", f"{count_of(read.damaged, 'line')} could not be read:"]
         lines += [f"  {printable(damage.log)}:{damage.line}: {damage.problem}" for damage in read.first]
     return "\n".join(lines)
 
 
 def _summary(report: Report, read: Read) -> str:
-    logs = _count(read.logs, "log")
-    again = f" ({_count(report.duplicates, 'line')} more came twice)" if report.duplicates else ""
+    logs = count_of(read.logs, "log")
+    again = f" ({count_of(report.duplicates, 'line')} more came twice)" if report.duplicates else ""
     if not report.records:
         return f"{logs}: the policy would change nothing. A host without a change writes no log."
-    projects = _count(len(report.projects), "project")
-    choices, hosts = _count(report.records, "choice"), _count(len(report.hosts), "host")
+    projects = count_of(len(report.projects), "project")
+    choices, hosts = count_of(report.records, "choice"), count_of(len(report.hosts), "host")
     when = f"{str(report.first)[:10]} to {str(report.last)[:10]}"
     return f"{logs}, {when}: the policy would change {choices} of {projects} on {hosts}{again}."
 
@@ -189,22 +190,18 @@ def _projects(several: Sequence[Changes]) -> Iterator[str]:
         policy = f"{_versions(versions)} under the policy" if versions else kind.code.value
         taken.setdefault(kind.project, f"{_versions(changes.pip_versions)} from {_place(kind.pip)}, {policy}")
     for name, names in hosts.items():
-        yield f"    {toml.value(name)},  # {_count(len(names), 'host')}: {printable(taken[name])}"
+        yield f"    {toml.value(name)},  # {count_of(len(names), 'host')}: {printable(taken[name])}"
     yield "]"
 
 
 def _list(site: str, hosts: int) -> str:
     lines = [
-        f"pip was given an index there on {_count(hosts, 'host')}. If you trust it, add it with its full URL:",
+        f"pip was given an index there on {count_of(hosts, 'host')}. If you trust it, add it with its full URL:",
         "[repositories.NAME]",
         f"url = {toml.value(site)}",
         "priority = 500",
     ]
     return "".join(f"# {line}\n" for line in lines)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def document(report: Report, read: Read) -> str:

@@ -14,6 +14,7 @@ from repoprio.config.settings import Setting
 from repoprio.dataclass import dataclass
 from repoprio.policy.model import Policy, Redirects
 from repoprio.redaction import HIDDEN, escape_controls, redact_text
+from repoprio.wording import count_of
 
 SCHEMA = 1
 _WIDTH = 60
@@ -115,7 +116,7 @@ def check(loaded: LoadedPolicy, warnings: Sequence[PolicyWarning], wishes: Seque
 
 
 def _count(items: Sequence[object], word: str) -> str:
-    return f"{len(items) or 'no'} {word}{'' if len(items) == 1 else 's'}"
+    return count_of(len(items), word) if items else f"no {word}s"
 
 
 def document(

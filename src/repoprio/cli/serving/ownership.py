@@ -22,6 +22,7 @@ from repoprio.lookup.ownership import (
 from repoprio.policy.model import Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.serve.stores.model import OwnershipStore
+from repoprio.wording import count_of
 
 _SCHEMA = 1
 
@@ -135,8 +136,7 @@ def forget(options: argparse.Namespace, store: OwnershipStore) -> int:
 def begin(options: argparse.Namespace, store: OwnershipStore) -> int:
     """Begin the memory, or confirm it."""
     count = store.begin(_exported(options.source) if options.source else ())
-    noun = "record" if count == 1 else "records"
-    print(f"The memory is begun: {count} {noun} ({store.place}).")
+    print(f"The memory is begun: {count_of(count, 'record')} ({store.place}).")
     return 0
 
 

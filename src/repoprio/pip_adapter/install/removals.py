@@ -51,33 +51,34 @@ def _by_file(place: str, read: Callable[[], bytes], scripts: Iterable[str]) -> I
     if _is_metadata(info) and fold(name) in _LISTS:
         yield from _by_list(fold(name), read().decode("utf-8", "replace"), folder, scripts)
     elif fold(info) == "scripts" and _is_metadata(os.path.basename(base)):
-        yield from ((one, _joined(one, name)) for one in scripts)
+        yield from ((one, joined(one, name)) for one in scripts)
 
 
 def _by_list(name: str, text: str, folder: str, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
     base = os.path.dirname(folder)
     if name == "record":
         try:
-            yield from ((base, _joined(base, row[0])) for row in csv.reader(text.splitlines()) if row)
+            yield from ((base, joined(base, row[0])) for row in csv.reader(text.splitlines()) if row)
         except csv.Error as error:
             raise BadZipFile(f"RECORD in {os.path.basename(folder)}: {error}") from None
     elif name == "installed-files.txt":
-        yield from ((base, _joined(folder, line)) for line in text.splitlines())
+        yield from ((base, joined(folder, line)) for line in text.splitlines())
     elif name == "top_level.txt":
         if fold(folder).endswith(".dist-info"):
             # pip reads it only next to an egg; in wheels it may contain anything.
             return
         modules = filter(None, text.splitlines())
-        yield from ((base, _joined(base, f"{module}{ending}")) for module in modules for ending in ("", ".py"))
+        yield from ((base, joined(base, f"{module}{ending}")) for module in modules for ending in ("", ".py"))
     else:
         # From every section, since versions of pip differ in which ones they read.
         names = [line.partition("=")[0].strip() for line in text.splitlines() if "=" in line]
-        yield from ((one, _joined(one, name)) for one in scripts for name in names)
+        yield from ((one, joined(one, name)) for one in scripts for name in names)
 
 
 def _is_metadata(folder: str) -> bool:
     return fold(folder).endswith(_METADATA) or fold(folder) == "egg-info"
 
 
-def _joined(folder: str, path: str) -> str:
+def joined(folder: str, path: str) -> str:
+    """The path that `path` means in `folder`, normalized."""
     return os.path.normpath(os.path.join(folder, path))

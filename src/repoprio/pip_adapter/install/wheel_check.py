@@ -137,7 +137,9 @@ class _Wheel:
         members = (member for member in self._archive.namelist() if not member.endswith("/"))
         written = [Effect(member, place, base) for member in members for base, place in self._destinations(member)]
         scripts = self._scheme["scripts"]
-        written += [Effect(f"entry point {name}", _joined(scripts, name), scripts) for name in self._entry_points()]
+        written += [
+            Effect(f"entry point {name}", removals.joined(scripts, name), scripts) for name in self._entry_points()
+        ]
         yield from written
         yield from self._replaced(written)
         places = {effect.place for effect in written}
@@ -311,7 +313,7 @@ def _steps(path: str) -> list[str]:
             parents.append(parent)
         link = next(filter(os.path.islink, reversed(parents)), None)
         if link is not None:
-            path = _joined(os.path.dirname(link), os.readlink(link)) + path[len(link) :]
+            path = removals.joined(os.path.dirname(link), os.readlink(link)) + path[len(link) :]
     return steps
 
 
@@ -322,10 +324,6 @@ def _key(path: str) -> str:
 def _long_name(folder: str, name: str) -> str:
     """The name of the file there: Windows also finds one by its short name, such as ``_REPOP~1.PY``."""
     return os.path.basename(os.path.realpath(os.path.join(folder, name))) if _IS_WINDOWS and "~" in name else name
-
-
-def _joined(folder: str, path: str) -> str:
-    return os.path.normpath(os.path.join(folder, path))
 
 
 def _all_of(path: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from repoprio.serve.freshness import Asked
 from repoprio.serve.problems import Problem
 from repoprio.serve.views.explanations import ClientAnswer, Explained
 from repoprio.serve.views.style import SHEET
-from repoprio.wording import join_words
+from repoprio.wording import count_of, join_words
 
 MEDIA_TYPE = "text/html; charset=utf-8"
 _MOST_VERSIONS = 10
@@ -93,8 +93,7 @@ def _more(e: Explanation, answer: ClientAnswer) -> Facts:
     """The facts below the sentence: what clients get, the files that are left out, the code."""
     yield "Clients get", _got(answer)
     if e.telling:
-        first, count = e.telling[0], len(e.telling)
-        files = "1 file" if count == 1 else f"{count} files"
+        first, files = e.telling[0], count_of(len(e.telling), "file")
         yield "Left out", f"{first.version or first.file}: {first.reason} ({files})"
     yield "Code", e.code.value
 

@@ -19,7 +19,7 @@ from repoprio.policy import locations
 from repoprio.policy.model import CALLERS_PRIORITY, Format, Location, Policy, Repository, Unlisted
 from repoprio.redaction import redact_text, redact_url
 from repoprio.render.unlisted import UnlistedPlace
-from repoprio.urls import credentials, is_fuse, place, site, without_credentials
+from repoprio.urls import credentials, is_fuse, is_same_place, site, without_credentials
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.finder import SearchScope
@@ -165,16 +165,9 @@ def origin(url: str, noted: Mapping[str, Origin]) -> Origin:
     by_setting = next((setting.origin for setting in reversed(settings) if setting.url == url), None)
     known = noted.get(url) or by_setting
     # All lines of files are noted, so an index that is found nowhere else came with the command, spelled differently.
-    return known or (_NOBODY if _same(url, policy_reading.default_index()) else _COMMAND_LINE)
+    return known or (_NOBODY if is_same_place(url, policy_reading.default_index()) else _COMMAND_LINE)
 
 
 def _says(argument: str, url: str) -> bool:
     """Whether `argument` is `url`, or an option with it: ``--index-url=URL``, ``-iURL``."""
     return url in (argument, argument.partition("=")[2] if argument[:2] == "--" else argument[2:])
-
-
-def _same(url: str, other: str) -> bool:
-    try:
-        return place(url) == place(other)
-    except ValueError:
-        return False
