@@ -20,6 +20,7 @@ from repoprio.config.load import read_text
 from repoprio.lookup.events import StatusReceived
 from repoprio.policy.model import Location, Policy, Repository
 from repoprio.serve import clock
+from repoprio.serve.answers.notes import Answer
 from repoprio.serve.gateway import Gateway
 from support.faults import Fault
 from support.gateways import GatewayProcess, Served, serving
@@ -102,11 +103,11 @@ def test_the_documented_metrics_are_those_that_exist() -> None:
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     corp = Repository("corp", (Location.of("https://corp.example/simple/"),))
     metrics = Metrics(Policy((corp,)))
-    metrics.asked(corp, 0.1, StatusReceived(500))
+    metrics.fetched(corp, 0.1, StatusReceived(500))
     metrics.reloaded(Policy((corp,)))
     metrics.shared("used")
     for path in ("/simple/acme/", "/files/acme/x"):
-        metrics.answered(path, 200, 0.1, {b"x-repoprio-state": b"fresh", b"x-repoprio-owner": b"corp"})
+        metrics.answered(path, Answer(200, {b"x-repoprio-state": b"fresh", b"x-repoprio-owner": b"corp"}, 0.1))
     series = re.findall(
         r"^(repoprio_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? \S+$", metrics.text().decode(), re.MULTILINE
     )

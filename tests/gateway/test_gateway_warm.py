@@ -21,7 +21,7 @@ import pytest
 import uvicorn
 
 from repoprio.config.load import read_text
-from repoprio.serve.answers.notes import Answer, Asked
+from repoprio.serve.answers.notes import Answer, ClientRequest
 from repoprio.serve.answers.warm import WarmAnswers
 from repoprio.serve.server import _protocol
 from repoprio.serve.telemetry.application import Noted
@@ -35,7 +35,7 @@ warm_protocol = pytest.importorskip("repoprio.serve.answers.warm_protocol")
 
 END = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 # What is noted, without its time.
-Noticed = tuple[Asked, int, dict[bytes, bytes], bool]
+Noticed = tuple[ClientRequest, int, dict[bytes, bytes], bool]
 
 
 class Side:
@@ -68,9 +68,9 @@ class Side:
         self.state = server_module.ServerState()
         self.state.default_headers = [(b"date", b"Sun, 22 Nov 2026 09:00:00 GMT")]
 
-    def _note(self, asked: Asked, answer: Answer) -> None:
+    def _note(self, request: ClientRequest, answer: Answer) -> None:
         assert answer.seconds >= 0
-        self.noticed.append((asked._replace(client=""), answer.status, dict(answer.headers), answer.is_whole))
+        self.noticed.append((request._replace(client=""), answer.status, dict(answer.headers), answer.is_whole))
 
     async def talk(self, chunks: Sequence[bytes], patience: float) -> bytes:
         """What a client gets that sends these chunks, each once the one before is answered, or its patience ends."""

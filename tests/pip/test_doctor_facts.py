@@ -211,7 +211,7 @@ class Uv:
         for place in (self.system / "uv", self.user / "uv", self.work):
             place.mkdir(parents=True)
 
-    def looked(self) -> uv_check.Looked:
+    def looked(self) -> uv_check.UvFacts:
         """What doctor finds."""
         return uv_check.look(UV or "uv", self.exported, self.tried)
 

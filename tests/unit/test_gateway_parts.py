@@ -32,7 +32,7 @@ from repoprio.names import normalize
 from repoprio.policy.model import Files, Format, Location, Mode, Pin, Policy, Redirects, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.serve import freshness, limits, problems, requests
-from repoprio.serve.freshness import Asked
+from repoprio.serve.freshness import Timing
 from repoprio.serve.pages import relayed, union, writer
 from repoprio.serve.pages.offers import Offer, OfferedFile, offer
 from repoprio.serve.pages.versions import PackagingVersions
@@ -330,9 +330,9 @@ def test_an_explanation_leaves_the_choice_to_the_client() -> None:
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 
 
-def shown(e: Explanation, answer: ClientAnswer, asked: Mapping[tuple[str, str], Asked] | None = None) -> str:
+def shown(e: Explanation, answer: ClientAnswer, timings: Mapping[tuple[str, str], Timing] | None = None) -> str:
     """The page of an explanation for people."""
-    return html.explained(Explained(e, NOON, asked or {}, answer), 60, str).decode()
+    return html.explained(Explained(e, NOON, timings or {}, answer), 60, str).decode()
 
 
 def test_a_refusal_for_people_has_a_way_out() -> None:
@@ -383,11 +383,11 @@ def test_each_answer_of_a_repository_has_its_time() -> None:
     found = explanation(POLICY, decision, VERSIONS)
     evidence = freshness.Evidence(0)
     evidence.note(
-        FetchRequest(CORP, ResourceKind.PAGE, ACME, Location.of(str(found.lines[0].asked))), Asked(NOON, 0.0384)
+        FetchRequest(CORP, ResourceKind.PAGE, ACME, Location.of(str(found.lines[0].asked))), Timing(NOON, 0.0384)
     )
-    asked = evidence.asked
-    assert "<dt>Answered</dt><dd>38 ms after 12:00:00 UTC" in shown(found, ClientAnswer(503, title="x"), asked)
-    assert "<dt>Answered</dt><dd>in an earlier lookup" in shown(found, ClientAnswer(503, title="x"))
+    answer = ClientAnswer(503, title="x")
+    assert "<dt>Answered</dt><dd>38 ms after 12:00:00 UTC" in shown(found, answer, evidence.timings)
+    assert "<dt>Answered</dt><dd>in an earlier lookup" in shown(found, answer)
     policy = Policy((replace(CORP, exclude=(Pattern("acme"),)), PUBLIC))
     blind = explanation(policy, decide(policy, public=StatusReceived(503)), VERSIONS)
     seen = shown(blind, ClientAnswer(503, title="x"))

@@ -24,14 +24,14 @@ def look(examined: Iterable[Examined], policy: Policy, settings: Sequence[Named]
         if pip.state not in WITHOUT_HOOK or pip.facts.pip.python is None or pip.facts.pip.options:
             yield pip
             continue
-        asked = fuse_check.run_unguarded(pip.facts.pip, bench)
-        others = [url for url in asked.places if not policy.is_gateway(url)]
-        is_asked = len(others) < len(asked.places)
-        others += [index.url for index in settings if _is_of_others(index) and not policy.is_gateway(index.url)]
+        unguarded = fuse_check.run_unguarded(pip.facts.pip, bench)
+        indexes = [url for url in unguarded.places if not policy.is_gateway(url)]
+        is_asked = len(indexes) < len(unguarded.places)
+        indexes += [index.url for index in settings if _is_of_others(index) and not policy.is_gateway(index.url)]
         # The default one is asked only until another is named.
-        beside = [_beside(url, settings) for url in others if url != fuse_check.DEFAULT_INDEX]
-        if asked.said:
-            beside.append(Beside("gateway-not-known", asked.said, None, ""))
+        beside = [_beside(url, settings) for url in indexes if url != fuse_check.DEFAULT_INDEX]
+        if unguarded.said:
+            beside.append(Beside("gateway-not-known", unguarded.said, None, ""))
         elif not is_asked:
             url = policy.gateway or ""
             python = pip.facts.pip.python
@@ -46,9 +46,9 @@ def _is_of_others(index: Named) -> bool:
     return index.overridden is None and not is_run and not is_fuse(index.url)
 
 
-def _beside(asked: str, settings: Iterable[Named]) -> Beside:
+def _beside(url: str, settings: Iterable[Named]) -> Beside:
     """One index beside the gateway, with the setting that names it, and how to remove that."""
-    shown = display_url(asked)
+    shown = display_url(url)
     setting = next((index for index in settings if index.overridden is None and display_url(index.url) == shown), None)
     if setting is None:
         return Beside("second-index", shown, None, "")

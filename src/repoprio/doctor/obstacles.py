@@ -53,9 +53,9 @@ def find(pip: Pip, bench: Bench) -> tuple[Obstacle, ...]:
         # These need no proof: with -S Python certainly loads no hook.
         return tuple(suspect._replace(is_proven=False) for suspect in suspects if suspect.loads_nothing)
     for suspect in list(suspects):
-        others = [other for other in suspects if other != suspect]
-        if others and others != launchers and _obeys(pip, others, bench):
-            suspects = others
+        fewer = [other for other in suspects if other != suspect]
+        if fewer and fewer != launchers and _obeys(pip, fewer, bench):
+            suspects = fewer
     return tuple(
         suspect._replace(files=_files(pip.python, suspect.value, bench)) if suspect.variable == _PATH else suspect
         for suspect in suspects
@@ -82,8 +82,8 @@ def _launchers(pip: Pip, bench: Bench) -> list[Obstacle]:
 def _settings(environ: Mapping[str, str]) -> list[Obstacle]:
     """A possible obstacle for each variable that is set; one for each folder of PYTHONPATH."""
     names = [name for name in _VARIABLES if environ.get(name) and name != _PATH]
-    others = [Obstacle(variable=name, value=environ[name]) for name in names]
-    return [*(Obstacle(variable=_PATH, value=folder) for folder in dict.fromkeys(_folders(environ))), *others]
+    variables = [Obstacle(variable=name, value=environ[name]) for name in names]
+    return [*(Obstacle(variable=_PATH, value=folder) for folder in dict.fromkeys(_folders(environ))), *variables]
 
 
 def _folders(environ: Mapping[str, str]) -> list[str]:

@@ -158,7 +158,7 @@ def _is_as_guarded(result: Examined, other: Examined) -> bool:
 
 
 def _look_closer(result: Examined, python: str, bench: Bench) -> Examined:
-    """`found`, a pip that does not obey, with further facts from its Python."""
+    """The results for a pip that does not obey, with further facts from its Python."""
     result = replace(result, obstacles=obstacles.find(result.facts.pip, bench))
     try:
         packages = interpreters.interpreter(python).packages

@@ -1,4 +1,4 @@
-"""What doctor found out about one pip, as JSON."""
+"""The JSON document of one pip, as doctor found it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def document(examined: Examined, remedy: Sequence[str]) -> dict[str, Any]:
         "hook": {"repoprio": examined.hook["repoprio"], "root": examined.hook["root"]} if examined.hook else None,
         "of_another": stranger._asdict() if stranger else None,
         "shadowed_by": facts.shadow,
-        "beside_gateway": None if examined.beside is None else [one._asdict() for one in examined.beside],
+        "beside_gateway": None if examined.beside is None else [finding._asdict() for finding in examined.beside],
         "obstacles": [obstacle._asdict() for obstacle in examined.obstacles],
         "ran": [list(command) for command in examined.ran],
         "fix": remedy[0] if remedy else None,

@@ -133,8 +133,8 @@ def ask(pip: Pip, folder: str) -> PipFacts:
     if shadow := pip.shadow():
         return PipFacts(pip, None, shadow=shadow)
     # With the variables and files of this user, so that a hook reports the policy that a plain pip would find.
-    asked = {**running.as_the_user(os.environ), ASKED: "1"}
-    output = running.run([*pip.command, "--version"], asked, pip.folder(folder)).stdout
+    asking = {**running.as_the_user(os.environ), ASKED: "1"}
+    output = running.run([*pip.command, "--version"], asking, pip.folder(folder)).stdout
     hook = _answer(output)
     if not (stated := _version(hook, output)):
         environ = {**running.plain(os.environ), **running.QUIET}
@@ -174,8 +174,8 @@ def python_version(facts: PipFacts) -> str | None:
     """The full version of its Python, of which pip states two numbers only; None if it is not run, or unknown."""
     if facts.pip.python is None or facts.stranger:
         return None
-    ask = "import sys; print(sys.version.partition(' ')[0])"
-    done = running.run([facts.pip.python, "-I", "-c", ask], running.plain(os.environ), os.getcwd())
+    code = "import sys; print(sys.version.partition(' ')[0])"
+    done = running.run([facts.pip.python, "-I", "-c", code], running.plain(os.environ), os.getcwd())
     return done.stdout.strip() if done.returncode == 0 else None
 
 

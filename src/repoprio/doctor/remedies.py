@@ -41,13 +41,13 @@ def _past(pip: Examined, python: str, enable: str, *, is_fused: bool) -> list[st
     """The ways around the obstacles of a pip: the one that was tried, and alternatives."""
     launcher = next((obstacle for obstacle in pip.obstacles if obstacle.launcher), None)
     ways = [*_settings(pip), *([f"run {shell.command(python, '-m', 'pip')} instead"] if launcher else [])]
-    others = []
+    more = []
     if launcher and launcher.loads_nothing:
-        others += [f"remove {' '.join(launcher.options)} from its first line"] if _is_ours(launcher.launcher) else []
-        others += [] if is_fused else ["make it find nothing: repoprio enable --fuse"]
+        more += [f"remove {' '.join(launcher.options)} from its first line"] if _is_ours(launcher.launcher) else []
+        more += [] if is_fused else ["make it find nothing: repoprio enable --fuse"]
     elif not pip.has_own_hook:
-        others = [enable]
-    return [", or ".join(["; ".join(ways), *others])]
+        more = [enable]
+    return [", or ".join(["; ".join(ways), *more])]
 
 
 def _settings(pip: Examined) -> Iterator[str]:
@@ -75,8 +75,8 @@ def _state_remedies(pip: Examined, python: str, enable: str, policy: str) -> Ite
     where = _place(python)
     if pip.state is State.UNFIT:
         is_venv = where[0] == "--venv"
-        other = "recreate this environment" if is_venv else "use another Python"
-        yield f"{other}, with Python 3.10 or later; or make its pip find nothing: repoprio enable --fuse"
+        instead = "recreate this environment" if is_venv else "use another Python"
+        yield f"{instead}, with Python 3.10 or later; or make its pip find nothing: repoprio enable --fuse"
     elif pip.state is State.NO_POLICY:
         named = shell.command("repoprio", "enable", *where, "--policy", policy)
         yield f"{named}, or {shell.setting(VARIABLE, policy)}"

@@ -31,9 +31,9 @@ QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "", "PYTHONUTF8
 
 
 def run(
-    command: Sequence[str], environ: Mapping[str, str], folder: str, said: str = ""
+    command: Sequence[str], environ: Mapping[str, str], folder: str, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` in `folder`, with `said` on its stdin; the status is 1 if it cannot be run, or does not end.
+    """Run `command` in `folder`, with `stdin` as its input; the status is 1 if it cannot be run, or does not end.
 
     Python finds the same code as in the user's working folder, and none in `folder`.
     """
@@ -42,7 +42,7 @@ def run(
             list(command),
             env=owners.without_foreign_packages(_found_from_here(environ)),
             cwd=folder,
-            input=said,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

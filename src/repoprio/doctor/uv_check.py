@@ -37,7 +37,7 @@ _FAMILIES = {
 FOLDERS = ("UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_PROJECT")
 
 
-class Looked(NamedTuple):
+class UvFacts(NamedTuple):
     """The results for one uv, from real runs of it in this folder.
 
     `is_as_exported`: its settings here are those of the policy's export; None if it does not print them.
@@ -96,14 +96,14 @@ _Change = Callable[[_Setting], _Setting]
 _Parse = Callable[[str], dict[str, Any]]
 
 
-def look(path: str, exported: str, bench: Bench) -> Looked:
+def look(path: str, exported: str, bench: Bench) -> UvFacts:
     """The results for the uv at `path`; `exported` is the text of the policy's export."""
     version = [*running.run([path, "--version"], running.plain(os.environ), bench.folder).stdout.split(), "?", "?"][1]
     trial = bench.try_uv(path)
     alone, nothing = _alone(exported, bench), _alone("", bench)
     wanted, here = _settings(path, alone), _settings(path, _Setting(os.getcwd(), os.environ))
     if wanted is None or here is None:
-        return Looked(path, version, trial)
+        return UvFacts(path, version, trial)
     holders = (name for name, change in _files() if _settings(path, change(nothing)) == wanted)
     changed_by = (
         (name, _changed(wanted, _settings(path, change(alone)))) for name, change in _changes(bench.tools.parse_toml)
@@ -115,7 +115,7 @@ def look(path: str, exported: str, bench: Bench) -> Looked:
         changes[source] = (*changes.get(source, ()), "cache-dir")
         open_in = list(_FAMILIES)
     is_bare, holder = here == _settings(path, nothing), next(holders, None)
-    return Looked(path, version, trial, not open_in, holder, tuple(changes), changes, tuple(open_in), is_bare)
+    return UvFacts(path, version, trial, not open_in, holder, tuple(changes), changes, tuple(open_in), is_bare)
 
 
 def _open_in(differing: Collection[tuple[str, str]]) -> list[str]:

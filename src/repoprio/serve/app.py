@@ -78,15 +78,15 @@ class App:
     async def _list(self, scope: Scope, send: Send) -> None:
         """Send the list of all projects in parts, because it can have a million names."""
         media = requests.media(pages.relevant(scope["headers"]).get(b"accept", ""))
-        found = problems.no_media() if media is None else await self._gateway.lists.names()
-        if isinstance(found, Problem) or media is None:
-            assert isinstance(found, Problem)
-            await _send(scope, send, *_problem(found))
+        names = problems.no_media() if media is None else await self._gateway.lists.names()
+        if isinstance(names, Problem) or media is None:
+            assert isinstance(names, Problem)
+            await _send(scope, send, *_problem(names))
             return
         headers = [(b"content-type", media.value.encode()), (b"cache-control", b"max-age=60"), VARY, NO_SNIFFING]
         headers += [] if media is requests.Media.JSON else [NO_SCRIPTS]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for part in union.write(found, media) if scope["method"] == "GET" else ():
+        for part in union.write(names, media) if scope["method"] == "GET" else ():
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
@@ -95,33 +95,33 @@ class App:
         page = await self._gateway.page(target.name)
         source = page.sources.get(target.path) if isinstance(page, Page) else None
         async with AsyncExitStack() as stack:
-            found: Opened | Problem
+            opened: Opened | Problem
             if source is None:
-                found = page if isinstance(page, Problem) else problems.no_file()
+                opened = page if isinstance(page, Problem) else problems.no_file()
             else:
                 sent, is_fixed = pages.relevant(scope["headers"]), bool(source.hashes)
-                asked = requests.byte_range(sent.get(b"range", ""), sent.get(b"if-range", ""), is_fixed=is_fixed)
-                found = await relay.open_file(self._client, stack, source, scope["method"], asked)
-            if isinstance(found, Problem):
-                await _send(scope, send, *_problem(found))
+                part = requests.byte_range(sent.get(b"range", ""), sent.get(b"if-range", ""), is_fixed=is_fixed)
+                opened = await relay.open_file(self._client, stack, source, scope["method"], part)
+            if isinstance(opened, Problem):
+                await _send(scope, send, *_problem(opened))
                 return
-            headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in found.headers]
-            kept = _FOR_EVER if source and source.hashes else _ASK_AGAIN
-            headers += [_NEVER_STORED, NO_SNIFFING] if found.status == 416 else [kept, *_OF_FILES]
-            headers.append((b"x-repoprio-owner", found.repository.encode()))
-            await send({"type": "http.response.start", "status": found.status, "headers": headers})
+            headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in opened.headers]
+            caching = _FOR_EVER if source and source.hashes else _ASK_AGAIN
+            headers += [_NEVER_STORED, NO_SNIFFING] if opened.status == 416 else [caching, *_OF_FILES]
+            headers.append((b"x-repoprio-owner", opened.repository.encode()))
+            await send({"type": "http.response.start", "status": opened.status, "headers": headers})
             # Parts for a client that went away are dropped silently, so the whole file would be fetched for nothing.
             gone = asyncio.ensure_future(_gone(receive))
             stack.callback(gone.cancel)
             try:
                 if scope["method"] != "HEAD":
-                    async for chunk in found.chunks:
+                    async for chunk in opened.chunks:
                         if gone.done():
                             return
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
             except (relay.WrongFile, aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-                what = "is not what its page states" if isinstance(error, relay.WrongFile) else "broke off"
-                _LOG.warning("a file of %s %s; its last part was not sent", target.name, what)
+                fault = "is not what its page states" if isinstance(error, relay.WrongFile) else "broke off"
+                _LOG.warning("a file of %s %s; its last part was not sent", target.name, fault)
                 return
             await send({"type": "http.response.body", "body": b""})
 
@@ -143,32 +143,32 @@ class App:
         if wanted is None:
             return _problem(problems.no_media())
         form = (wanted.media, wanted.takes_gzip)
-        found = self._gateway.warm(target.name) or await self._gateway.page(target.name, form)
-        if isinstance(found, Problem):
-            return _problem(found)
-        return pages.answer(found, wanted, self._gateway.clock())
+        page = self._gateway.warm(target.name) or await self._gateway.page(target.name, form)
+        if isinstance(page, Problem):
+            return _problem(page)
+        return pages.answer(page, wanted, self._gateway.clock())
 
     def _search(self, target: requests.Search, scope: Scope) -> tuple[int, Headers, bytes]:
         """The page with the search field, or a redirect to the explanation of a submitted name."""
         if not target.is_below:
             return _html(200, html.start(self._gateway.policy, redact_secrets))
-        said = requests.field(_query(scope), "name")
-        name = requests.name_of(said)
+        text = requests.field(_query(scope), "name")
+        name = requests.name_of(text)
         if name:
             return 303, [(b"location", name.encode()), _NEVER_STORED], b""
-        return _html(404 if said else 200, html.no_name(said))
+        return _html(404 if text else 200, html.no_name(text))
 
     async def _explain(self, target: requests.Explain, scope: Scope) -> tuple[int, Headers, bytes]:
-        found = await self._gateway.explanation(target.name)
+        explained = await self._gateway.explanation(target.name)
         wants_json = requests.wants_json(pages.relevant(scope["headers"]).get(b"accept", ""), _query(scope))
-        if isinstance(found, Problem):
-            state = (b"x-repoprio-state", found.code.encode())
-            page = html.failed(target.name, found, redact_secrets)
-            return _problem(found) if wants_json else _html(found.status, page, state)
+        if isinstance(explained, Problem):
+            state = (b"x-repoprio-state", explained.code.encode())
+            page = html.failed(target.name, explained, redact_secrets)
+            return _problem(explained) if wants_json else _html(explained.status, page, state)
         if wants_json:
-            body = redact_secrets(explain_json.document([found.explanation])).encode() + b"\n"
+            body = redact_secrets(explain_json.document([explained.explanation])).encode() + b"\n"
             return 200, [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept")], body
-        return _html(200, html.explained(found, self._gateway.policy.absence_ttl, redact_secrets))
+        return _html(200, html.explained(explained, self._gateway.policy.absence_ttl, redact_secrets))
 
     async def _health(self, target: requests.Health) -> tuple[int, Headers, bytes]:
         """Whether the gateway is ready: it must be able to read the ownership memory; repositories may be down."""
@@ -180,11 +180,11 @@ class App:
 
     async def _records(self, scope: Scope) -> tuple[int, Headers, bytes]:
         """The ownership memory, as `ownership` of a policy reads it."""
-        found = await self._gateway.records()
-        if isinstance(found, Problem):
-            return _problem(found)
+        records = await self._gateway.records()
+        if isinstance(records, Problem):
+            return _problem(records)
         headers: Headers = [(b"content-type", b"application/json"), _NEVER_STORED, (b"vary", b"Accept-Encoding")]
-        body = redact_secrets(json.dumps(as_document(found))).encode()
+        body = redact_secrets(json.dumps(as_document(records))).encode()
         if requests.takes_gzip(pages.relevant(scope["headers"]).get(b"accept-encoding", "")):
             return 200, [*headers, (b"content-encoding", b"gzip")], gzip.compress(body, 6, mtime=0)
         return 200, headers, body

@@ -57,7 +57,7 @@ _CHUNK = 64 * 1024
 _ENOUGH = 1024 * 1024
 # The limit of concurrent page requests to a site; others wait, within their deadline.
 _CONNECTIONS = 50
-# Of the pages of all repositories, as they were sent, to ask only whether they have changed.
+# The limit for kept pages of all repositories, as they were sent; a kept page is only revalidated.
 _MOST_KEPT_BYTES = 16 * 2**20
 # The limit of large pages that are parsed at the same time: each may need some hundred megabytes for a moment.
 _READERS = 2
@@ -98,9 +98,9 @@ class Client:
         if limit <= 0:
             return replace(late, reason="there was no time left to ask it")
         begun = time.monotonic()
-        found = await self._within(ask, limit, late)
-        self.watch(ask.repository, time.monotonic() - begun, found)
-        return found
+        result = await self._within(ask, limit, late)
+        self.watch(ask.repository, time.monotonic() - begun, result)
+        return result
 
     async def _within(self, ask: FetchRequest, limit: float, late: FetchFailed) -> FetchResult[ProjectPage]:
         try:
@@ -109,7 +109,7 @@ class Client:
             return late
 
     async def _settled(self, ask: FetchRequest) -> FetchResult[ProjectPage]:
-        """The answer, or why there is none: a task that raised would keep the traceback, and all that it has read."""
+        """The answer, or why there is none: a task that raises keeps its traceback, and with it all that it read."""
         try:
             return await self._answer(ask)
         except UnusableResponse as error:
@@ -135,11 +135,11 @@ class Client:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
         # Parsing a large page would block all others.
         async with self._reading:
-            found = await asyncio.to_thread(self._read, ask, reply)
-        # Whether a page without files means absence is asked for each time.
-        if ask.what is ResourceKind.PAGE and isinstance(found, PageFound) and found.files:
-            self._keep(key, Kept(found.page, reply.validators, len(reply.body)))
-        return found
+            result = await asyncio.to_thread(self._read, ask, reply)
+        # A page without files may mean absence, which is asked for each time.
+        if ask.what is ResourceKind.PAGE and isinstance(result, PageFound) and result.files:
+            self._keep(key, Kept(result.page, reply.validators, len(reply.body)))
+        return result
 
     def _keep(self, key: Key, page: Kept) -> None:
         """Keep the page in place of the last one, if its server can say later whether it has changed."""
@@ -149,7 +149,7 @@ class Client:
             self._kept.forget(key)
 
     def _unchanged(self, key: Key, kept: Kept, reply: Reply) -> FetchResult[ProjectPage]:
-        """The page that is kept, as of now: its server says that it is as it was."""
+        """The kept page, as of now: its server says that it has not changed."""
         if not kept.validators.fits(reply.validators):
             self._kept.forget(key)
             raise UnusableResponse("it says that its page has not changed, and means another one")
@@ -158,12 +158,12 @@ class Client:
 
     def _read(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
         try:
-            return self._found(ask, reply)
+            return self._parse(ask, reply)
         except UnusableResponse as error:
             # Not raised: tasks would keep the traceback, and with it the page, in memory for some time.
             return failed(error)
 
-    def _found(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
+    def _parse(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
         response = reply.response
         if ask.what is ResourceKind.LIST:
             return read_project_list(response)
@@ -175,12 +175,12 @@ class Client:
         """The location to ask, with the login of the repository at exactly that site, else that of netrc."""
         if location.user is not None:
             return location
-        here = site(location.url)
-        own = (one for one in repository.locations if not one.unset and one.user is not None)
-        known = next((one for one in own if site(one.url) == here), None)
+        asked = site(location.url)
+        with_login = (own for own in repository.locations if not own.unset and own.user is not None)
+        known = next((own for own in with_login if site(own.url) == asked), None)
         if known:
             return replace(location, user=known.user, password=known.password)
-        user, _, password = (self._netrc.authenticators(here.host) if self._netrc else None) or (None, None, None)
+        user, _, password = (self._netrc.authenticators(asked.host) if self._netrc else None) or (None, None, None)
         return replace(location, user=user, password=password or "") if user else location
 
     def _detail(self, ask: FetchRequest, status: int) -> str:
@@ -239,11 +239,11 @@ class Client:
 
     def is_secure(self, url: str) -> bool:
         """Whether answers of that URL cannot be changed on the way, or the user allows that."""
-        here = site(url)
+        asked = site(url)
         return (
-            here.scheme == "https"
-            or is_local(here.host)
-            or bool({here.host, f"{here.host}:{here.port}"} & self.trusted)
+            asked.scheme == "https"
+            or is_local(asked.host)
+            or bool({asked.host, f"{asked.host}:{asked.port}"} & self.trusted)
         )
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
@@ -301,7 +301,7 @@ def _netrc() -> netrc.netrc | None:
 
 def _proxy(url: str) -> str | None:
     """The proxy that the environment names for `url`; None if there is none."""
-    here = site(url)
-    if request.proxy_bypass(f"{here.host}:{here.port}"):
+    asked = site(url)
+    if request.proxy_bypass(f"{asked.host}:{asked.port}"):
         return None
-    return request.getproxies().get(here.scheme)
+    return request.getproxies().get(asked.scheme)

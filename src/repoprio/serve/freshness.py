@@ -26,7 +26,7 @@ _RECOVERY, _PROBE = 30.0, 12.0
 _DOWN = frozenset({Cause.CONNECTION, Cause.TIME})
 
 
-class Asked(NamedTuple):
+class Timing(NamedTuple):
     """When a repository was asked, and the seconds until it answered."""
 
     at: datetime
@@ -34,15 +34,15 @@ class Asked(NamedTuple):
 
 
 class Evidence:
-    """The age of a lookup's facts: `born` is when the oldest one was true; `asked` is by repository and URL."""
+    """The age of a lookup's facts: `born` is when the oldest one was true; `timings` are by repository and URL."""
 
     def __init__(self, now: float) -> None:
         self.begun = self.born = now
-        self.asked: dict[tuple[str, str], Asked] = {}
+        self.timings: dict[tuple[str, str], Timing] = {}
 
-    def note(self, ask: FetchRequest, asked: Asked) -> None:
+    def note(self, ask: FetchRequest, timing: Timing) -> None:
         """Note that a repository was asked."""
-        self.asked[ask.repository.name, ask.location.shown] = asked
+        self.timings[ask.repository.name, ask.location.shown] = timing
 
     def rest_on(self, born: float) -> None:
         """Note that the lookup uses a fact that was true at `born`."""
@@ -81,7 +81,7 @@ class _View(Generic[Key, Value]):
 
 
 class _Outage(Generic[Page]):
-    """That a repository was down at `since`; `probed` is when a lookup began to ask it again."""
+    """A repository that was down at `since`; `probed` is when a lookup last began to ask it again."""
 
     def __init__(self, result: RepositoryResult[Page], since: float) -> None:
         self.result = result
@@ -90,18 +90,18 @@ class _Outage(Generic[Page]):
 
 
 class Outages(Generic[Page]):
-    """The repositories that are down (a circuit breaker): while one lookup asks such a one again, others do not wait.
+    """The repositories that are down (a circuit breaker): one lookup asks a repository again, the others do not wait.
 
-    A lookup that finds an outage here does not ask the repository; the one that finds none is the one that asks.
+    A lookup that finds an outage here does not ask the repository; a lookup that finds none asks it.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._found: dict[str, _Outage[Page]] = {}
+        self._outages: dict[str, _Outage[Page]] = {}
 
     def get(self, repository: str) -> RepositoryResult[Page] | None:
         """The result to take without asking `repository`; None if the lookup has to ask it."""
-        outage, now = self._found.get(repository), self._clock()
+        outage, now = self._outages.get(repository), self._clock()
         if outage is None or now - outage.since >= OUTAGE + _RECOVERY:
             return None
         if now - outage.since >= OUTAGE and now - outage.probed >= _PROBE:
@@ -111,12 +111,12 @@ class Outages(Generic[Page]):
 
     def keep(self, repository: str, result: RepositoryResult[Page]) -> RepositoryResult[Page]:
         """Note that `repository` was just asked in vain."""
-        self._found[repository] = _Outage(result, self._clock())
+        self._outages[repository] = _Outage(result, self._clock())
         return result
 
     def end(self, repository: str) -> None:
         """Note that `repository` answers."""
-        self._found.pop(repository, None)
+        self._outages.pop(repository, None)
 
 
 class SharedMemory(Generic[Page]):
@@ -157,9 +157,9 @@ def is_certain(decision: Decision[Any]) -> bool:
 def may_stand_in(decision: Decision[Any], owners: Collection[str]) -> bool:
     """Whether the last page of `owners` may be served in place of `decision`.
 
-    So it is while one of them is down (no connection, no answer in time, 5xx, 429) and no other repository is
-    unavailable: one that answers in another way may have something to say, and a higher one may own the name by now.
-    One of the same tier that does serve it may have yanked or withdrawn what the last page lists.
+    It may while one of them is down (no connection, no answer in time, 5xx, 429) and no other repository is
+    unavailable: a repository that answers in another way may report a change, and a higher one may own the name by
+    now. A repository of the same tier that serves the name may have yanked or withdrawn a file of the last page.
     """
     silent = decision.of(RepositoryState.UNAVAILABLE)
     is_newer_known = any(result.page is not None for result in decision.results)
@@ -177,9 +177,9 @@ def _is_down(result: RepositoryResult[Any]) -> bool:
 
 
 def survives(old: Policy, new: Policy) -> Callable[[NormalizedName], bool]:
-    """Tells of a name whether a page that was made under `old` is what `new` would make of the same answers.
+    """A function that says of a name whether `new` would make the same page of the same answers as `old` did.
 
-    Only pins may differ, and none for this name. A repository that changes may change what any page rests on: who is
+    Only pins may differ, and none for this name. A repository that changes may change any page: which repositories are
     above, whether a lower one makes a record necessary, and which redirects mean absence.
     """
     without_pins: dict[str, Any] = {"pins": (), "origins": {}, "lock": None, "help": None, "secrets": frozenset()}

@@ -133,7 +133,7 @@ class Gateway:
         found = await asyncio.to_thread(
             explanation, self.policy, decision, VERSIONS, shadowed=shadowed, store=self._store.place
         )
-        return Explained(found, datetime.now(timezone.utc), evidence.asked, self._answer(name, decision))
+        return Explained(found, datetime.now(timezone.utc), evidence.timings, self._answer(name, decision))
 
     def _answer(self, name: NormalizedName, decision: Decision[ProjectPage]) -> ClientAnswer:
         """What a client gets for `name`, which was decided just now."""
@@ -279,7 +279,7 @@ class Gateway:
         found = await self._client.fetch(ask, seconds)
         if not (isinstance(found, FetchFailed) and found.lasting):
             self._memory.outages.end(ask.repository.name)
-        evidence.note(ask, freshness.Asked(at, time.monotonic() - begun))
+        evidence.note(ask, freshness.Timing(at, time.monotonic() - begun))
         return found
 
     async def _remember(

@@ -86,11 +86,11 @@ def _status(decision: Decision[Any]) -> int:
         return 503
     if decision.code is not Code.ABSENT:
         return 410
-    asked = asked_for(decision.route)
+    routed = asked_for(decision.route)
     if any(result.skipped for result in decision.results):
         return 503
-    said = {result.repository.name for result in decision.of(RepositoryState.ABSENT)}
-    return 404 if asked and said >= asked else 410
+    absent = {result.repository.name for result in decision.of(RepositoryState.ABSENT)}
+    return 404 if routed and absent >= routed else 410
 
 
 def unknown_path() -> Problem:

@@ -47,20 +47,20 @@ class ProjectLists:
         async with self._lock:
             if self._kept is None or self._clock() >= self._kept[0]:
                 begun = self._clock()
-                found = await self._fetch_all()
-                if isinstance(found, Problem):
-                    self._kept = (self._clock() + _PROBLEM_SECONDS, found)
+                lists = await self._fetch_all()
+                if isinstance(lists, Problem):
+                    self._kept = (self._clock() + _PROBLEM_SECONDS, lists)
                 else:
-                    self._kept = (begun + self._seconds, await asyncio.to_thread(union, self._policy, found))
+                    self._kept = (begun + self._seconds, await asyncio.to_thread(union, self._policy, lists))
             return self._kept[1]
 
     async def _fetch_all(self) -> dict[str, Names] | Problem:
         repositories = self._policy.enabled()
-        found = await asyncio.gather(*map(self._fetch, repositories))
-        for repository, names in zip(repositories, found, strict=True):
+        lists = await asyncio.gather(*map(self._fetch, repositories))
+        pairs = list(zip(repositories, lists, strict=True))
+        for repository, names in pairs:
             if isinstance(names, str) and not repository.skip_if_unavailable:
                 return problems.no_list(repository, names)
-        pairs = zip(repositories, found, strict=True)
         return {repository.name: names for repository, names in pairs if not isinstance(names, str)}
 
     async def _fetch(self, repository: Repository) -> Names | str:
@@ -109,10 +109,10 @@ class ProjectLists:
         response = reply.response
         if is_flat:
             return _of_files([file.filename for file in reader.read_flat_page(response)])
-        found = read_project_list(response)
-        if isinstance(found, FetchFailed):
-            raise UnusableResponse(found.reason)
-        return found.names
+        listed = read_project_list(response)
+        if isinstance(listed, FetchFailed):
+            raise UnusableResponse(listed.reason)
+        return listed.names
 
 
 def _in_folder(path: str, size_limit: int, *, is_flat: bool) -> Names:

@@ -49,9 +49,9 @@ async def open_file(
     """The response for a file; `stack` closes the connection."""
     if relayed.is_local(source.url):
         return await _open_local(stack, source, byte_range)
-    asked = {**_HEADERS, **({"Range": byte_range} if byte_range else {})}
+    wanted = {**_HEADERS, **({"Range": byte_range} if byte_range else {})}
     try:
-        response = await _answer(client, stack, source, method, asked)
+        response = await _answer(client, stack, source, method, wanted)
     except UnusableResponse as error:
         return problems.bad_file(source.repository, str(error))
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
@@ -90,8 +90,8 @@ async def _begun(
         return problems.bad_file(source.repository, str(failure(error)))
     except OSError as error:
         is_local = source.url.startswith("file:")
-        why = f"cannot be read: {error.strerror or error}" if is_local else str(failure(error))
-        return problems.bad_file(source.repository, why)
+        reason = f"cannot be read: {error.strerror or error}" if is_local else str(failure(error))
+        return problems.bad_file(source.repository, reason)
     return Opened(source.repository.name, status, headers, _joined(first, chunks))
 
 

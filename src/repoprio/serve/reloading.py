@@ -90,13 +90,13 @@ class Reloadable:
         return self._now.gateway.warm(name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live from the server's start to its end."""
+        """Answer one request; or run from the server's start to its end."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run(receive, send)
         else:
             await self._now(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run(self, receive: Receive, send: Send) -> None:
         await receive()
         self._now = self._begin(self._policy)
         self._retiring: dict[asyncio.Task[None], Generation] = {}

@@ -51,7 +51,7 @@ class FileOf(NamedTuple):
 
 
 class Search(NamedTuple):
-    """The page with the search field; `is_below` the explanations, where it sends a browser on to one."""
+    """The page with the search field; `is_below`: at ``/explain/``, where a submitted name leads to its explanation."""
 
     is_below: bool
 
@@ -95,7 +95,7 @@ _FIXED: dict[str, Target] = {
 
 def target(path: str) -> Target:
     """The target of `path`, which is percent-encoded and has no query."""
-    # Most paths are asked for again and again; long ones are not worth the memory.
+    # Most paths are requested again and again; long ones are not worth the memory.
     return _known_target(path) if len(path) <= _LONGEST_NAME else _target(path)
 
 
@@ -190,13 +190,13 @@ def has_already(if_none_match: str, etag: str) -> bool:
 
 def _qualities(header: str) -> dict[str, float]:
     """The items of a header, each with its quality; 0 if that is not a number."""
-    found = {}
+    qualities = {}
     for item in header.split(","):
-        what, *parameters = (part.strip().lower() for part in item.split(";"))
-        if what:
+        value, *parameters = (part.strip().lower() for part in item.split(";"))
+        if value:
             texts = [text.partition("=")[2] for text in parameters if text.startswith("q=")]
-            found[what] = _quality(texts[0]) if texts else 1.0
-    return found
+            qualities[value] = _quality(texts[0]) if texts else 1.0
+    return qualities
 
 
 def _quality(text: str) -> float:

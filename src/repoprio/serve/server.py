@@ -63,7 +63,7 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     listener = _listen(settings.host, settings.port)
     metrics = _metrics(policy)
     begin = _beginner(store, settings, metrics)
-    reloadable = Reloadable(policy, lambda: _servable(load), begin, _Told(say, metrics))
+    reloadable = Reloadable(policy, lambda: _servable(load), begin, _ReloadReports(say, metrics))
     if is_new:
         hint = "if this gateway has served before, that was lost: stop it, and restore the file"
         say(f"repoprio: began a new ownership memory: {store.place}\n  hint: {hint}    [new-store]")
@@ -83,14 +83,14 @@ def _prepare(store: OwnershipStore, settings: Settings) -> bool:
 
 
 def _beginner(store: OwnershipStore, settings: Settings, metrics: Metrics | None) -> Callable[[Policy], Generation]:
-    """What makes the gateway under a policy."""
+    """A function that makes the gateway for a policy."""
 
     def begin(policy: Policy) -> Generation:
         client = Client(policy, settings.trusted_hosts)
         url, shows_shadowed = settings.public_url, settings.shows_shadowed
         gateway = Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed)
         if metrics:
-            client.watch = metrics.asked
+            client.watch = metrics.fetched
             gateway.sharing.watch = metrics.shared
         return Generation(gateway, client)
 
@@ -104,7 +104,7 @@ def _url(listener: socket.socket) -> str:
 
 
 def _config(reloadable: Reloadable, metrics: Metrics | None, log: AccessLog | None) -> uvicorn.Config:
-    """How uvicorn serves the application, with what notes its answers."""
+    """The settings of uvicorn: the application, with the functions that note its answers."""
     app: Application = reloadable
     notes: list[Note] = []
     if metrics:
@@ -147,7 +147,7 @@ def _repositories(policy: Policy) -> str:
     return ", ".join(map(str, policy.enabled()))
 
 
-class _Told:
+class _ReloadReports:
     """Reports the result of a reload, in the log and in the metrics."""
 
     def __init__(self, say: Callable[[str], None], metrics: Metrics | None) -> None:

@@ -1,4 +1,4 @@
-"""What operators learn of an answer: what was asked for, and what the client got."""
+"""What operators learn of an answer: the request, and what the client got."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 
-class Asked(NamedTuple):
+class ClientRequest(NamedTuple):
     """A request: the client's address ("" if unknown), the method, and the path, which is percent-encoded."""
 
     client: str
@@ -26,4 +26,4 @@ class Answer(NamedTuple):
     is_whole: bool = True
 
 
-Note = Callable[[Asked, Answer], None]
+Note = Callable[[ClientRequest, Answer], None]

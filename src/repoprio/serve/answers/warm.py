@@ -13,7 +13,7 @@ from weakref import ref
 from repoprio.names import NormalizedName
 from repoprio.serve import requests
 from repoprio.serve.answers import pages
-from repoprio.serve.answers.notes import Answer, Asked, Note
+from repoprio.serve.answers.notes import Answer, ClientRequest, Note
 from repoprio.serve.answers.pages import Wanted
 from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.kept_pages import Page
@@ -87,8 +87,8 @@ class WarmAnswers:
         if known.page() is not page or known.max_age != pages.max_age(page, now):
             known.renew(page, now)
         write(known.status, known.head, known.body(page))
-        asked = Asked(client, known.method, known.path)
+        request = ClientRequest(client, known.method, known.path)
         answer = Answer(known.status, known.headers, time.monotonic() - begun)
         for note in self._notes:
-            note(asked, answer)
+            note(request, answer)
         return True

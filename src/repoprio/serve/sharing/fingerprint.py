@@ -29,7 +29,7 @@ def _canonical(value: Any) -> str:
     if dataclasses.is_dataclass(value):
         return _canonical({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
     if isinstance(value, Mapping):
-        return f"{{{','.join(sorted(f'{_canonical(key)}:{_canonical(one)}' for key, one in value.items()))}}}"
+        return f"{{{','.join(sorted(f'{_canonical(key)}:{_canonical(item)}' for key, item in value.items()))}}}"
     if isinstance(value, (set, frozenset)):
         return f"<{','.join(sorted(map(_canonical, value)))}>"
     if isinstance(value, (tuple, list)):

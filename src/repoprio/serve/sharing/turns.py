@@ -14,7 +14,7 @@ from repoprio.serve import clock
 from repoprio.serve.kept_pages import Page
 from repoprio.serve.sharing.envelope import MOST_BYTES, Damaged, Label, SharedPage, seal, unseal
 from repoprio.serve.sharing.fingerprint import fingerprint
-from repoprio.serve.stores.model import NoAnswer, PageStore, Seen
+from repoprio.serve.stores.model import NoAnswer, PageStore, StoredPage
 
 # How many seconds a gateway that ended in its turn, or has a slow repository, can delay the others.
 TURN_SECONDS = 5.0
@@ -24,15 +24,15 @@ Accept = Callable[[SharedPage, float], Awaitable[Page | None]]
 
 
 class Turn:
-    """One lookup: `page` is what others had; without one, what comes of it may be given to them."""
+    """One lookup: `page` is what another gateway shared; if there is none, the result may be shared with `give`."""
 
     def __init__(self, name: NormalizedName) -> None:
         self.name = name
         self.token = secrets.token_hex(16)
         self.is_own = False
         self.page: Page | None = None
-        # What was there, and when.
-        self.seen: tuple[Seen, float] | None = None
+        # What the store had, and when.
+        self.seen: tuple[StoredPage, float] | None = None
         self.given: tuple[Page, frozenset[str]] | None = None
 
     def give(self, page: Page, holders: frozenset[str]) -> None:
@@ -41,7 +41,7 @@ class Turn:
 
 
 class Sharing:
-    """The pages that gateways share which have one policy, and the same of all that `more` names.
+    """The pages that gateways share; these have the same policy, and the same options (`more`).
 
     `watch` is called for each value: "used", "given", "damaged", "oversized"; "failed" if the store does not answer.
     """
@@ -64,14 +64,14 @@ class Sharing:
         try:
             yield turn
         finally:
-            # Nobody waits for that but other gateways.
+            # Only other gateways wait for this.
             if self._store is not None and (turn.is_own or turn.given):
                 task = asyncio.create_task(self._end(self._store, turn))
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
 
     async def settle(self) -> None:
-        """Wait until all that was given is shared."""
+        """Wait until all pages that were given are in the store."""
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _end(self, store: PageStore, turn: Turn) -> None:
@@ -132,12 +132,12 @@ class Sharing:
         assert self._store is not None
         return unseal(self._store.secret, Label(self._space, name, epoch), value, self._policy.repositories)
 
-    async def _drop(self, store: PageStore, name: NormalizedName, why: str) -> None:
-        self.watch(why)
+    async def _drop(self, store: PageStore, name: NormalizedName, result: str) -> None:
+        self.watch(result)
         await asyncio.to_thread(store.drop, self._space, name)
 
     async def _sealed(self, store: PageStore, turn: Turn) -> tuple[bytes, int]:
-        """What is given, as others may have it, and for how many milliseconds; nothing if it does not count."""
+        """The value for the store, and for how many milliseconds it counts; empty if there is nothing to share."""
         if turn.given is None or turn.seen is None:
             return b"", 0
         (page, holders), (seen, at) = turn.given, turn.seen

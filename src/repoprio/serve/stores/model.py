@@ -18,8 +18,11 @@ class NoAnswer(Exception):
     """The store of pages cannot be read or written now; the gateway continues without it."""
 
 
-class Seen(NamedTuple):
-    """What is in a store of pages, as of `now` in milliseconds of its own clock; `is_taken`: a gateway has the turn."""
+class StoredPage(NamedTuple):
+    """What a store of pages has of a project, at `now` in milliseconds of its own clock.
+
+    `value` is None if there is no page; `is_taken`: a gateway has the turn.
+    """
 
     epoch: str
     now: int
@@ -34,7 +37,7 @@ class PageStore(Protocol):
     def secret(self) -> bytes:
         """A secret that only writers of the store know."""
 
-    def look(self, space: str, name: str, most_bytes: int) -> Seen:
+    def look(self, space: str, name: str, most_bytes: int) -> StoredPage:
         """The current state; a value that is too large is cut off behind the limit."""
 
     def drop(self, space: str, name: str) -> None:

@@ -1,8 +1,8 @@
 """Pages in Redis or Valkey, by a space (what must not be mixed) and a project, with turns to fetch them.
 
-Whoever reads a value holds it against its signature; what is here only bounds what is read. Ages rest on the clock of
-Redis. If that clock is set, which a process sees that looked before, a new epoch begins: signatures are of an epoch, so
-that nothing counts any more that was written before.
+The reader of a value checks its signature; this module only limits how much is read. Ages are measured with the clock
+of Redis. If that clock is set, a process that looked before notices it and begins a new epoch: a signature holds for
+one epoch, so nothing counts that was written before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from repoprio.serve import clock
-from repoprio.serve.stores.model import NoAnswer, Seen
+from repoprio.serve.stores.model import NoAnswer, StoredPage
 
 PREFIX = "repoprio:page"
 EPOCH = f"{PREFIX}s:epoch"
@@ -56,17 +56,17 @@ class RedisPages:
         self._offset: tuple[float, float] | None = None
         self._down_until = 0.0
 
-    def look(self, space: str, name: str, most_bytes: int) -> Seen:
-        """What is there now; of a value that is too large, as much as shows that it is."""
+    def look(self, space: str, name: str, most_bytes: int) -> StoredPage:
+        """The current state; a value that is too large is cut off behind the limit."""
         page, turn = _keys(space, name)
-        with self._told():
+        with self._asking():
             begun = clock.steady_seconds()
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.time()
             pipeline.getrange(EPOCH, 0, _EPOCH_BYTES)
             pipeline.getrange(page, 0, most_bytes)
             pipeline.exists(turn)
-            (seconds, micros), epoch, found, is_taken = pipeline.execute(raise_on_error=False)
+            (seconds, micros), epoch, value, is_taken = pipeline.execute(raise_on_error=False)
             ended = clock.steady_seconds()
             if isinstance(epoch, redis.ResponseError) or isinstance(is_taken, redis.ResponseError):
                 # A key of another type does not belong to repoprio.
@@ -74,15 +74,15 @@ class RedisPages:
                 raise NoAnswer
             now = seconds * 1000 + micros // 1000
             if self._is_set(now - ended * 1000, now - begun * 1000):
-                epoch, found = self._new_epoch(), b""
+                epoch, value = self._new_epoch(), b""
             elif not epoch:
-                epoch, found = self._first_epoch(), b""
-        # A value of another type is no page; it is dropped as one that is damaged.
-        content = b"\0" if isinstance(found, redis.ResponseError) else found
-        return Seen(epoch.decode("ascii", "replace"), now, content or None, is_taken=bool(is_taken))
+                epoch, value = self._first_epoch(), b""
+        # A value of another type is no page: it is dropped like a damaged one.
+        content = b"\0" if isinstance(value, redis.ResponseError) else value
+        return StoredPage(epoch.decode("ascii", "replace"), now, content or None, is_taken=bool(is_taken))
 
     def _is_set(self, least: float, most: float) -> bool:
-        """Whether the clock was set since the last look; the two are how far it may be ahead of this process' clock."""
+        """Whether the clock was set since the last look; it is `least` to `most` ms ahead of this process' clock."""
         with self._lock:
             before, self._offset = self._offset, (least, most)
         return before is not None and (least > before[1] + _TOLERANCE_MS or most < before[0] - _TOLERANCE_MS)
@@ -94,28 +94,28 @@ class RedisPages:
 
     def _first_epoch(self) -> bytes:
         self._redis.set(EPOCH, secrets.token_hex(16), nx=True)
-        found: bytes = self._redis.getrange(EPOCH, 0, _EPOCH_BYTES)
-        return found
+        epoch: bytes = self._redis.getrange(EPOCH, 0, _EPOCH_BYTES)
+        return epoch
 
     def drop(self, space: str, name: str) -> None:
         """Delete a value."""
-        with self._told():
+        with self._asking():
             self._redis.delete(_keys(space, name)[0])
 
     def take_turn(self, space: str, name: str, token: str, milliseconds: int) -> bool:
-        """Whether it is the caller's turn now, for so long at most."""
-        with self._told():
+        """Take the turn for at most the given time; returns whether the caller got it."""
+        with self._asking():
             return bool(self._redis.set(_keys(space, name)[1], token, nx=True, px=milliseconds))
 
     def end_turn(self, space: str, name: str, token: str, value: bytes = b"", milliseconds: int = 0) -> None:
         """End the turn, if the caller still has it; a value, if there is one, is kept for the given time."""
-        with self._told():
+        with self._asking():
             page, turn = _keys(space, name)
             self._redis.eval(_END, 2, turn, page, token, value, milliseconds)
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Whatever goes wrong with Redis is `NoAnswer`; the next ones need not wait for it again."""
+    def _asking(self) -> Iterator[None]:
+        """A context in which any error of Redis becomes `NoAnswer`; for a while, later requests do not wait for it."""
         if time.monotonic() < self._down_until:
             raise NoAnswer
         try:
@@ -126,5 +126,5 @@ class RedisPages:
 
 
 def _keys(space: str, name: str) -> tuple[str, str]:
-    """Where the value and the turn of a project are."""
+    """The keys of a project: that of its value, and that of its turn."""
     return f"{PREFIX}:{space}:{name}", f"{PREFIX}-turn:{space}:{name}"

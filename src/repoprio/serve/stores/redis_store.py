@@ -33,8 +33,8 @@ _WAIT_SECONDS = 1.0
 # For this many seconds after a failure no request waits for Redis: all get the same answer.
 _PAUSE = 1.0
 _TRIES = 50
-# Another gateway may have written since the values were read: each project is changed only from the value that was
-# read. Returns how often was written; 0 if one was not as read: then nothing is changed.
+# Another gateway may have written since the values were read: a project is changed only if it still has the value that
+# was read. Returns the number of writes; 0 if a value was another one, and then nothing is changed.
 _SWAP = """
 if redis.call('HGET', KEYS[1], '@generation') ~= ARGV[1] then return 0 end
 for i = 2, #ARGV, 3 do
@@ -48,7 +48,7 @@ end
 redis.call('HINCRBY', KEYS[1], '@projects', projects)
 return redis.call('HINCRBY', KEYS[1], '@writes', 1)
 """
-# What is no record may be of any size: it is not even fetched.
+# A value that is no record may have any size: it is not even fetched.
 _MOST_BYTES, _MOST_FIELDS = 64 * 1024, 2_000_000
 # Returns the values of some fields, and how many fields there are.
 _READ = """
@@ -70,7 +70,7 @@ for _, text in ipairs(found) do
 end
 return found
 """
-# A memory that is begun keeps what it has.
+# Beginning a memory keeps the records that it has.
 _BEGIN = """
 redis.call('HDEL', KEYS[1], '@generation', '@writes', '@projects')
 local projects = redis.call('HLEN', KEYS[1])
@@ -103,13 +103,13 @@ class RedisStore:
         return self._pages
 
     def prepare(self, *, may_begin: bool = True) -> bool:  # noqa: ARG002 - only an administrator begins it
-        """Look through all of it; raises `UnsoundMemory` if there is none as well."""
+        """Check all of it; raises `UnsoundMemory`, also if there is no memory. Returns False: nothing was created."""
         self.all()
         return False
 
     def begin(self, records: Iterable[Record] = ()) -> int:
         """Begin the memory with these records, or confirm what it holds; returns how many records it then has."""
-        with self._told():
+        with self._asking():
             fields = self._fields()
             for project, value in fields.items():
                 if project not in _STATE:
@@ -121,7 +121,7 @@ class RedisStore:
     def all(self) -> tuple[Record, ...]:
         """All records, by project."""
         before = self._seen
-        with self._told():
+        with self._asking():
             fields = self._fields()
         self._check(before, [fields.get(key) for key in _STATE], len(fields))
         projects = sorted(set(fields) - set(_STATE))
@@ -138,14 +138,14 @@ class RedisStore:
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
         """Remove some records and add others, all or nothing."""
-        out, new = tuple(removed), tuple(added)
-        projects = sorted({record.project for record in (*out, *new)})
+        gone, new = tuple(removed), tuple(added)
+        projects = sorted({record.project for record in (*gone, *new)})
         for _ in range(_TRIES if projects else 0):
             generation, old = self._read(projects)
-            changed = self._changed(old, out, new)
+            changed = self._changed(old, gone, new)
             if not changed:
                 return
-            with self._told():
+            with self._asking():
                 writes = int(self._redis.eval(_SWAP, 1, KEY, generation, *changed))
             if writes:
                 self._note(generation, writes)
@@ -154,7 +154,7 @@ class RedisStore:
             raise UnsoundMemory(f"{self.place}: others write the same records all the time")
 
     def _changed(self, old: Mapping[str, str], removed: Sequence[Record], added: Sequence[Record]) -> list[str]:
-        """Of each project that changes: its name, its value, its new value."""
+        """The name, the value and the new value of each project that changes, one after the other."""
         changed = []
         for project, value in old.items():
             kept = {record.repository: record for record in self._records(project, value)}
@@ -169,9 +169,9 @@ class RedisStore:
         return changed
 
     def _read(self, projects: Sequence[str]) -> tuple[str, dict[str, str]]:
-        """The generation, and the value of each project ("": none), all of one moment."""
+        """The generation, and the value of each project ("" if it has none), all of the same moment."""
         before = self._seen
-        with self._told():
+        with self._asking():
             fields, size = self._redis.eval(_READ, 1, KEY, _MOST_BYTES, *_STATE, *projects)
         generation = self._check(before, fields[: len(_STATE)], size)
         return generation, {
@@ -179,8 +179,8 @@ class RedisStore:
         }
 
     def _fields(self) -> dict[str, str]:
-        found = self._redis.eval(_ALL, 1, KEY, _MOST_BYTES, _MOST_FIELDS)
-        return dict(zip(found[::2], found[1::2], strict=True))
+        fields = self._redis.eval(_ALL, 1, KEY, _MOST_BYTES, _MOST_FIELDS)
+        return dict(zip(fields[::2], fields[1::2], strict=True))
 
     def _check(self, before: tuple[str, int], state: Sequence[str | None], size: int) -> str:
         """The generation of the memory, if it is whole and no older than what was seen `before` it was read."""
@@ -190,11 +190,11 @@ class RedisStore:
             raise UnsoundMemory(f"{self.place} holds no ownership memory: {hint}")
         if not re.fullmatch("[0-9]{1,18}", writes or "") or projects != str(size - len(_STATE)):
             raise UnsoundMemory(f"{self.place} is damaged: it does not hold as many projects as it counted")
-        found = (generation, int(writes or 0))
-        if found < before:
+        latest = (generation, int(writes or 0))
+        if latest < before:
             hint = "check it, then confirm it with repoprio ownership init"
             raise UnsoundMemory(f"{self.place} was set back to an older state: {hint}")
-        self._note(*found)
+        self._note(*latest)
         return generation
 
     def _note(self, generation: str, writes: int) -> None:
@@ -204,18 +204,18 @@ class RedisStore:
     def _records(self, project: str, value: str) -> tuple[Record, ...]:
         try:
             rows = json.loads(value) if value else []
-            found = [(Record(NormalizedName(project), name, url), mark) for name, url, mark in rows]
+            marked = [(Record(NormalizedName(project), name, url), mark) for name, url, mark in rows]
             # A project without records has no value at all.
-            sound = bool(found or not value) and all(digest(record) == mark for record, mark in found)
+            sound = bool(marked or not value) and all(digest(record) == mark for record, mark in marked)
         except (ValueError, TypeError, RecursionError):
             sound = False
         if not sound:
             raise UnsoundMemory(f"{self.place} is damaged: a record was changed")
-        return tuple(record for record, _ in found)
+        return tuple(record for record, _ in marked)
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Whatever goes wrong with Redis is `UnsoundMemory`; the next ones need not wait for it again."""
+    def _asking(self) -> Iterator[None]:
+        """A context in which any error of Redis becomes `UnsoundMemory`; for a while, later requests do not wait."""
         until, reason = self._down
         if time.monotonic() < until:
             raise UnsoundMemory(reason)

@@ -36,8 +36,8 @@ class SqliteStore:
         """Return None: gateways of one machine do not share pages."""
 
     def prepare(self, *, may_begin: bool = True) -> bool:
-        """Begin the memory where there is none, unless it may not; look through all of it; raises `UnsoundMemory`."""
-        with _told():
+        """Check all of it, or create it if it `may_begin`; returns whether it was created. Raises `UnsoundMemory`."""
+        with _errors_as_unsound():
             if may_begin:
                 os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
         with self._open(is_there=not may_begin) as database:
@@ -52,8 +52,8 @@ class SqliteStore:
                 database.execute(_SCHEMA)
                 database.execute(f"PRAGMA user_version = {_VERSION}")
             self._mark = _marked(database)
-            if (found := database.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
-                raise UnsoundMemory(f"{self.path} is damaged: {found}")
+            if (verdict := database.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+                raise UnsoundMemory(f"{self.path} is damaged: {verdict}")
         self.all()
         return not version
 
@@ -101,7 +101,7 @@ class SqliteStore:
     @contextlib.contextmanager
     def _open(self, *, is_there: bool = False) -> Iterator[sqlite3.Connection]:
         """A connection; with `is_there` the file must exist: without it, all records are lost."""
-        with _told():
+        with _errors_as_unsound():
             if is_there and not os.path.isfile(self.path):
                 raise UnsoundMemory(f"{self.path} does not exist")
             database = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
@@ -129,7 +129,7 @@ def _marked(database: sqlite3.Connection) -> int:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _errors_as_unsound() -> Iterator[None]:
     """A context in which any error of the file becomes `UnsoundMemory`."""
     try:
         yield

@@ -13,9 +13,9 @@ from repoprio.serve.stores.model import OwnershipStore, PageStore
 class VigilantStore:
     """Another store (`repoprio.serve.stores.model.OwnershipStore`), watched by the one process that uses it.
 
-    A record whose key was damaged is found under its name no more, as if it had been released. So where a project has
-    no record that had one, the whole store is looked through, as at the start: a damaged record differs from its
-    digest, and a damaged index from what it leads to.
+    A record whose key was damaged is no longer found under its name, as if it had been released. So if a project that
+    had a record has none any more, the whole store is checked, as at the start: a damaged record differs from its
+    digest, and a damaged index from the records that it refers to.
     """
 
     def __init__(self, store: OwnershipStore) -> None:
@@ -29,7 +29,7 @@ class VigilantStore:
         return self._store.pages()
 
     def prepare(self, *, may_begin: bool = True) -> bool:
-        """Look through all of it before anything is served; returns whether it was begun only now."""
+        """Check the whole store before anything is served; returns whether it was created only now."""
         is_new = self._store.prepare(may_begin=may_begin)
         self._note(self._store.all())
         return is_new
@@ -48,14 +48,14 @@ class VigilantStore:
 
     def of(self, project: NormalizedName) -> tuple[Record, ...]:
         """The records of one project."""
-        found = self._store.of(project)
-        if found:
-            self._note(found)
+        records = self._store.of(project)
+        if records:
+            self._note(records)
         elif project in self._known:
             self._store.prepare(may_begin=False)
             with self._lock:
                 self._known.discard(project)
-        return found
+        return records
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
         """Remove some records and add others, all or nothing."""

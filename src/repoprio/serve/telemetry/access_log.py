@@ -11,7 +11,7 @@ from logging.handlers import WatchedFileHandler
 
 from repoprio.output import say
 from repoprio.serve import requests
-from repoprio.serve.answers.notes import Answer, Asked
+from repoprio.serve.answers.notes import Answer, ClientRequest
 
 _NAMED = (requests.Project, requests.FileOf, requests.Explain)
 
@@ -23,10 +23,10 @@ class AccessLog:
         is_stdout = file == "-"
         handler = logging.StreamHandler(sys.stdout) if is_stdout else WatchedFileHandler(file, encoding="utf-8")
         self._handler: logging.Handler = handler
-        # Else logging would print a traceback for each line.
+        # Otherwise logging would print a traceback for each line.
         setattr(handler, "handleError", self._failed)  # noqa: B010 - mypy takes no assignment to a method
         self._has_failed = False
-        # One for all lines: nobody else gets to see it.
+        # One record for all lines: no other handler sees it.
         self._record = logging.LogRecord("access", logging.INFO, "", 0, "", None, None)
 
     def write(self, line: str) -> None:
@@ -43,11 +43,11 @@ class AccessLog:
             self._has_failed = True
             say("repoprio: the access log cannot be written; answers continue without it    [access-log]")
 
-    def note(self, asked: Asked, answer: Answer) -> None:
+    def note(self, request: ClientRequest, answer: Answer) -> None:
         """Write the line of an answer."""
-        target = requests.target(asked.path)
+        target = requests.target(request.path)
         fixed = _fixed(
-            method=asked.method if asked.method in requests.METHODS else "other",
+            method=request.method if request.method in requests.METHODS else "other",
             kind=type(target).__name__.lower(),
             project=target.name if isinstance(target, _NAMED) else None,
             status=answer.status,
@@ -57,7 +57,7 @@ class AccessLog:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         # As `json` writes it.
         seconds = repr(round(answer.seconds, 6))
-        self.write(f'{{"time": "{now}", "client": {_quoted(asked.client)}, {fixed}, "seconds": {seconds}}}')
+        self.write(f'{{"time": "{now}", "client": {_quoted(request.client)}, {fixed}, "seconds": {seconds}}}')
 
 
 @lru_cache(maxsize=1024)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from repoprio.serve.answers.notes import Answer, Asked, Note
+from repoprio.serve.answers.notes import Answer, ClientRequest, Note
 from repoprio.serve.app import Message, Receive, Scope, Send
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Noted:
-    """An application of whose answers each is noted, also one that fails."""
+    """Another application; each of its answers is noted, even if it fails."""
 
     def __init__(self, app: Application, notes: Sequence[Note]) -> None:
         self._app = app
         self._notes = notes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live from the server's start to its end."""
+        """Answer one request; or run from the server's start to its end."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -37,7 +37,7 @@ class Noted:
             await self._app(scope, receive, watch)
         finally:
             client: str = (scope.get("client") or ("",))[0]
-            asked = Asked(client, scope["method"], scope["raw_path"].decode("latin-1"))
+            request = ClientRequest(client, scope["method"], scope["raw_path"].decode("latin-1"))
             answer = Answer(status, headers, time.monotonic() - begun, is_whole)
             for note in self._notes:
-                note(asked, answer)
+                note(request, answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import accumulate
 
 from prometheus_client import (
@@ -22,6 +22,7 @@ from prometheus_client.utils import floatToGoString
 from repoprio.lookup.events import FetchFailed, FetchResult, StatusReceived
 from repoprio.lookup.reasons import REFUSED_LOGIN
 from repoprio.policy.model import Policy, Repository
+from repoprio.serve.answers.notes import Answer
 from repoprio.simple_api.model import ProjectPage
 
 MEDIA_TYPE: str = CONTENT_TYPE_LATEST
@@ -35,34 +36,36 @@ class Metrics:
     """Counts the answers of a gateway under `policy`, and those of its repositories."""
 
     def __init__(self, policy: Policy) -> None:
-        # When each series began: a second series for each one, which nobody asked for.
+        # Otherwise each series gets a second one: the time at which it began.
         disable_created_metrics()  # type: ignore[no-untyped-call] # it takes and returns nothing
         self._registry = CollectorRegistry()
         self._names = _names(policy)
         self._answers = Counter("repoprio_answers", "Answers to clients.", ["kind", "status"], registry=self._registry)
         self._seconds = _Seconds()
         self._registry.register(self._seconds)
-        what = (
+        help_ = (
             "Answers about projects by state (fresh, stale, or why it was refused), and by owner or faulty repository."
         )
-        self._projects = Counter("repoprio_projects", what, ["repository", "state"], registry=self._registry)
-        files = "Files through the gateway by repository: sent, refused, cut-off."
-        self._files = Counter("repoprio_files", files, ["repository", "result"], registry=self._registry)
-        asked = "Seconds until a repository answered, or was given up."
-        self._asked = Histogram("repoprio_repository_seconds", asked, ["repository"], registry=self._registry)
-        failed = "Requests to which a repository gave no usable answer."
-        self._failed = Counter("repoprio_repository_failures", failed, ["repository"], registry=self._registry)
-        shared = "Pages shared with other gateways: used, given, damaged, oversized, failed."
-        self._shared = Counter("repoprio_shared_pages", shared, ["result"], registry=self._registry)
-        up = "Whether the last answer of a repository was usable."
-        self._up = Gauge("repoprio_repository_up", up, ["repository"], registry=self._registry)
-        reloads = "Policies that were reloaded, or refused."
-        self._reloads = Counter("repoprio_policy_reloads", reloads, ["result"], registry=self._registry)
-        current = "Whether the policy in force is the one of the files, as of the last reload."
-        self._current = Gauge("repoprio_policy_current", current, registry=self._registry)
+        self._projects = Counter("repoprio_projects", help_, ["repository", "state"], registry=self._registry)
+        help_ = "Files through the gateway by repository: sent, refused, cut-off."
+        self._files = Counter("repoprio_files", help_, ["repository", "result"], registry=self._registry)
+        help_ = "Seconds until a repository answered, or was given up."
+        self._repository_seconds = Histogram(
+            "repoprio_repository_seconds", help_, ["repository"], registry=self._registry
+        )
+        help_ = "Requests to which a repository gave no usable answer."
+        self._failures = Counter("repoprio_repository_failures", help_, ["repository"], registry=self._registry)
+        help_ = "Pages shared with other gateways: used, given, damaged, oversized, failed."
+        self._shared = Counter("repoprio_shared_pages", help_, ["result"], registry=self._registry)
+        help_ = "Whether the last answer of a repository was usable."
+        self._up = Gauge("repoprio_repository_up", help_, ["repository"], registry=self._registry)
+        help_ = "Policies that were reloaded, or refused."
+        self._reloads = Counter("repoprio_policy_reloads", help_, ["result"], registry=self._registry)
+        help_ = "Whether the policy in force is the one of the files, as of the last reload."
+        self._current = Gauge("repoprio_policy_current", help_, registry=self._registry)
         self._current.set(1)
-        # By what an answer was like. Most answers are alike, and to count takes longer than to add one to a number: so
-        # that is done when somebody reads.
+        # By the properties of an answer. Most answers are alike, and a counter of the library takes longer than an
+        # addition: so the counters are brought up to date when somebody reads them.
         self._tallies: dict[tuple[str, int, bytes, bytes, bool], _Tally] = {}
 
     def text(self) -> bytes:
@@ -77,21 +80,21 @@ class Metrics:
                 counter.inc(tally.answers)
             tally.answers = 0
 
-    def asked(self, repository: Repository, seconds: float, answer: FetchResult[ProjectPage]) -> None:
-        """Note what a repository answered, and after how many seconds."""
+    def fetched(self, repository: Repository, seconds: float, result: FetchResult[ProjectPage]) -> None:
+        """Note the answer of a repository, and after how many seconds it came."""
         if repository.name not in self._names:
             # The policy was replaced meanwhile.
             return
-        failed = isinstance(answer, FetchFailed) or (isinstance(answer, StatusReceived) and _is_failure(answer.code))
-        self._asked.labels(repository.name).observe(seconds)
+        failed = isinstance(result, FetchFailed) or (isinstance(result, StatusReceived) and _is_failure(result.code))
+        self._repository_seconds.labels(repository.name).observe(seconds)
         self._up.labels(repository.name).set(not failed)
         if failed:
-            self._failed.labels(repository.name).inc()
+            self._failures.labels(repository.name).inc()
 
     def reloaded(self, policy: Policy) -> None:
         """Continue with the repositories of `policy`; those that it no longer has are removed."""
         for name in self._names - _names(policy):
-            for metric in (self._asked, self._failed, self._up):
+            for metric in (self._repository_seconds, self._failures, self._up):
                 with contextlib.suppress(KeyError):
                     metric.remove(name)
         self._names = _names(policy)
@@ -105,41 +108,39 @@ class Metrics:
         self._reloads.labels("refused").inc()
         self._current.set(0)
 
-    def shared(self, what: str) -> None:
+    def shared(self, result: str) -> None:
         """Note the result for a page that gateways share."""
-        self._shared.labels(what).inc()
+        self._shared.labels(result).inc()
 
-    def answered(
-        self, path: str, status: int, seconds: float, headers: Mapping[bytes, bytes], *, is_whole: bool = True
-    ) -> None:
+    def answered(self, path: str, answer: Answer) -> None:
         """Note an answer to a client."""
         first = path.partition("/")[2].partition("/")[0]
         kind = first if first in _KINDS else "other"
-        state = headers.get(b"x-repoprio-state", b"")
-        named = headers.get(b"x-repoprio-owner", b"")
-        named = named if kind == "files" else headers.get(b"x-repoprio-unavailable", named)
-        key = (kind, status, state, named, is_whole)
+        state = answer.headers.get(b"x-repoprio-state", b"")
+        named = answer.headers.get(b"x-repoprio-owner", b"")
+        named = named if kind == "files" else answer.headers.get(b"x-repoprio-unavailable", named)
+        key = (kind, answer.status, state, named, answer.is_whole)
         tally = self._tallies.get(key)
         if tally is None:
             tally = self._tallies[key] = _Tally(tuple(self._counters(*key)))
         tally.answers += 1
-        self._seconds.observe(kind, seconds)
+        self._seconds.observe(kind, answer.seconds)
 
     def _counters(self, kind: str, status: int, state: bytes, named: bytes, is_whole: bool) -> Iterator[Counter]:
-        """What an answer adds one to; `named` are its owners, or those that were unavailable."""
+        """The counters for an answer; `named` are its owners, or the repositories that were unavailable."""
         yield self._answers.labels(kind, str(status))
         if kind == "files" and named.decode() in self._names:
             result = "refused" if status >= 400 else "sent" if is_whole else "cut-off"
             yield self._files.labels(named.decode(), result)
         if state and kind == "simple":
             for name in named.decode().split(", ") if named else (_NO_REPOSITORY,):
-                # One that the policy no longer has would come back for ever.
+                # A repository that the policy no longer has would get its series back.
                 if name in self._names or not named:
                     yield self._projects.labels(name, state.decode())
 
 
 class _Tally:
-    """How many answers are not counted yet, and what counts them."""
+    """The number of answers that are not counted yet, and their counters."""
 
     def __init__(self, counters: tuple[Counter, ...]) -> None:
         self.answers = 0
@@ -147,24 +148,24 @@ class _Tally:
 
 
 class _Seconds:
-    """A histogram of the seconds until an answer was sent, by kind; one of the library takes much longer to add to."""
+    """A histogram of the seconds until an answer was sent, by kind; that of the library takes much longer to update."""
 
     def __init__(self) -> None:
-        # How many answers took at most each of the bounds and longer than the one before; and the sum.
-        self._found: dict[str, tuple[list[int], list[float]]] = {}
+        # By kind: the number of answers between each bound and the one before, and the sum of all seconds.
+        self._by_kind: dict[str, tuple[list[int], list[float]]] = {}
 
     def observe(self, kind: str, seconds: float) -> None:
         """Note an answer."""
-        found = self._found.get(kind)
-        if found is None:
-            found = self._found[kind] = ([0] * len(_BOUNDS), [0.0])
-        found[0][bisect_left(_BOUNDS, seconds)] += 1
-        found[1][0] += seconds
+        if kind not in self._by_kind:
+            self._by_kind[kind] = ([0] * len(_BOUNDS), [0.0])
+        numbers, total = self._by_kind[kind]
+        numbers[bisect_left(_BOUNDS, seconds)] += 1
+        total[0] += seconds
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """The numbers for the library."""
         family = HistogramMetricFamily("repoprio_answer_seconds", "Seconds until an answer was sent.", labels=["kind"])
-        for kind, (numbers, (total,)) in self._found.items():
+        for kind, (numbers, (total,)) in self._by_kind.items():
             buckets = zip(map(floatToGoString, _BOUNDS), accumulate(numbers), strict=True)
             family.add_metric([kind], list(buckets), total)
         yield family

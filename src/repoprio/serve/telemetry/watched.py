@@ -1,36 +1,36 @@
-"""Counts answers, and tells the numbers."""
+"""Counts answers, and serves the metrics at ``/metrics``."""
 
 from __future__ import annotations
 
-from repoprio.serve.answers.notes import Answer, Asked
+from repoprio.serve.answers.notes import Answer, ClientRequest
 from repoprio.serve.app import Receive, Scope, Send
+from repoprio.serve.requests import METHODS
 from repoprio.serve.telemetry.application import Application
 from repoprio.serve.telemetry.metrics import MEDIA_TYPE, Metrics
 
 _PATH = "/metrics"
-_TOLD = ("GET", "HEAD")
 
 
 class Watched:
-    """An application of which ``/metrics`` tells the numbers; `note` counts an answer."""
+    """Another application, with its metrics at ``/metrics``; `note` counts an answer."""
 
     def __init__(self, app: Application, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live from the server's start to its end."""
-        if scope["type"] == "http" and scope["raw_path"] == _PATH.encode() and scope["method"] in _TOLD:
-            await self._tell(scope, send)
+        """Answer one request; or run from the server's start to its end."""
+        if scope["type"] == "http" and scope["raw_path"] == _PATH.encode() and scope["method"] in METHODS:
+            await self._send_metrics(scope, send)
         else:
             await self._app(scope, receive, send)
 
-    def note(self, asked: Asked, answer: Answer) -> None:
-        """Count an answer; to tell the numbers does not change them."""
-        if asked.path != _PATH or asked.method not in _TOLD:
-            self._metrics.answered(asked.path, answer.status, answer.seconds, answer.headers, is_whole=answer.is_whole)
+    def note(self, request: ClientRequest, answer: Answer) -> None:
+        """Count an answer, unless it is the metrics themselves."""
+        if request.path != _PATH or request.method not in METHODS:
+            self._metrics.answered(request.path, answer)
 
-    async def _tell(self, scope: Scope, send: Send) -> None:
+    async def _send_metrics(self, scope: Scope, send: Send) -> None:
         text = self._metrics.text()
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),

@@ -13,7 +13,7 @@ _LONGEST_RUN = 256 * 1024
 
 
 class IncomingBody:
-    """Takes a body chunk by chunk; each step raises `UnusableResponse` for what is too large or can be no page."""
+    """Takes a body chunk by chunk; each step raises `UnusableResponse` if it is too large or cannot be a page."""
 
     def __init__(self, encoding: str, content_type: str, size_limit: int) -> None:
         self._inflater = inflater_for(encoding)
@@ -31,7 +31,7 @@ class IncomingBody:
 
     def _add(self, piece: bytes) -> None:
         first, last, begin = piece.find(self._mark), piece.rfind(self._mark), len(self._content)
-        # In a piece, marks may be far from each other as well: pieces are short, so that this is no harm.
+        # Marks inside a piece may be far apart too: that does no harm, because pieces are short.
         if (begin + (len(piece) if first < 0 else first)) - self._last_mark > _LONGEST_RUN:
             raise UnusableResponse("its page has an endless element", Cause.SIZE)
         if last >= 0:
@@ -44,6 +44,6 @@ class IncomingBody:
             raise UnusableResponse(f"its page unpacks to more than {_MOST_RATIO} times its size", Cause.SIZE)
 
     def end(self) -> bytes:
-        """The whole body, once nothing follows."""
+        """The whole body, after the last chunk."""
         self._inflater.end()
         return bytes(self._content)

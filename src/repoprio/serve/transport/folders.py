@@ -34,19 +34,19 @@ def fetch(ask: FetchRequest, versions: Versions, size_limit: int) -> FetchResult
     try:
         if ask.what is ResourceKind.FILES:
             files = local_folders.files_of_path(path, url_of, size_limit)
-            found = reader.files_of(ask.name, files, ask.location.url, versions)
-            if isinstance(found, NotFound):
+            result = reader.files_of(ask.name, files, ask.location.url, versions)
+            if isinstance(result, NotFound):
                 return NotFound(in_empty_root=not reader.lists_distributions(files))
         else:
             response = local_folders.page_in(path, ask.name, url_of, size_limit)
             if not isinstance(response, Response):
                 return response
             now = Clocks(datetime.now(timezone.utc))
-            found = reader.read_project_page(ask.name, replace(response, clocks=now), versions)
+            result = reader.read_project_page(ask.name, replace(response, clocks=now), versions)
     except OSError as error:
         raise UnusableResponse(f"cannot be read: {error.strerror or error}", Cause.MISSING) from None
-    _check_places(ask.repository, (file.url for file in found.page.files))
-    return found
+    _check_places(ask.repository, (file.url for file in result.page.files))
+    return result
 
 
 def _check_places(repository: Repository, urls: Iterable[str]) -> None:
@@ -57,7 +57,7 @@ def _check_places(repository: Repository, urls: Iterable[str]) -> None:
 
 
 def _folders(repository: Repository) -> list[Location]:
-    return [one for one in repository.locations if not one.unset and is_local(one.url)]
+    return [location for location in repository.locations if not location.unset and is_local(location.url)]
 
 
 def _is_below(path: str, roots: Iterable[str]) -> bool:

@@ -62,8 +62,8 @@ def read(response: aiohttp.ClientResponse, body: bytes, redirect: str | None = N
     )
     content_type = headers.get("Content-Type", "")
     clocks = Clocks(datetime.now(timezone.utc), time_of(headers))
-    kept = validators(headers, clocks.server)
-    return Reply(response.status, str(response.url), body, content_type, redirect, is_delimited, clocks, kept)
+    stated = validators(headers, clocks.server)
+    return Reply(response.status, str(response.url), body, content_type, redirect, is_delimited, clocks, stated)
 
 
 _Test = Callable[[BaseException], bool]
@@ -73,7 +73,7 @@ def _is(*kinds: type[BaseException]) -> _Test:
     return lambda error: isinstance(error, kinds)
 
 
-# The first that fits; texts of errors may have URLs in them, and are not passed on.
+# The first one that fits counts; the texts of errors may contain URLs, and are not passed on.
 _KINDS: tuple[tuple[_Test, str, Cause, bool], ...] = (
     (_is(aiohttp.ClientConnectorCertificateError), "its TLS certificate is not trusted", Cause.TLS, True),
     (_is(aiohttp.ClientSSLError), "the TLS connection failed", Cause.TLS, True),
@@ -96,7 +96,7 @@ def failed(error: UnusableResponse) -> FetchFailed:
 
 def failure(error: BaseException) -> UnusableResponse:
     """The description of an error, without any text of the request or the answer."""
-    found = ((text, cause, lasting) for fits, text, cause, lasting in _KINDS if fits(error))
+    known = ((text, cause, lasting) for fits, text, cause, lasting in _KINDS if fits(error))
     unknown = (f"its answer cannot be read ({type(error).__name__})", Cause.BROKEN, False)
-    text, cause, lasting = next(found, unknown)
+    text, cause, lasting = next(known, unknown)
     return UnusableResponse(text, cause, lasting=lasting)

@@ -13,7 +13,7 @@ from repoprio.lookup.cooldown import held, wait_for
 from repoprio.lookup.project import Decision
 from repoprio.lookup.reasons import Rejection
 from repoprio.policy.model import Policy
-from repoprio.serve.freshness import Asked
+from repoprio.serve.freshness import Timing
 from repoprio.serve.pages.offers import Versions, offer
 from repoprio.simple_api.filenames import version_in
 from repoprio.simple_api.model import ProjectPage
@@ -34,16 +34,16 @@ class ClientAnswer(NamedTuple):
 
 @dataclass(frozen=True)
 class Explained:
-    """The explanation of a name as of a moment, in UTC; `asked` is by repository and URL."""
+    """The explanation of a name as of a moment, in UTC; `timings` are by repository and URL."""
 
     explanation: Explanation
     at: datetime
-    asked: Mapping[tuple[str, str], Asked]
+    timings: Mapping[tuple[str, str], Timing]
     answer: ClientAnswer
 
-    def asked_of(self, line: Line) -> Asked | None:
+    def timing_of(self, line: Line) -> Timing | None:
         """When the answer on a repository's line came; None if it was known before."""
-        return self.asked.get((line.repository.name, line.asked or ""))
+        return self.timings.get((line.repository.name, line.asked or ""))
 
 
 def explanation(
@@ -53,7 +53,7 @@ def explanation(
 
     `store` is the ownership memory, without a login.
     """
-    found = offer(policy, decision, versions)
+    offered = offer(policy, decision, versions)
     waiting = tuple(_waiting(policy, decision, versions))
     has = {r.repository.name: r.page.versions(versions) for r in decision.results if r.page}
     return explain(
@@ -61,8 +61,8 @@ def explanation(
         decision,
         decision.name,
         has,
-        leaves_choice=bool(found.files),
-        waits=bool(waiting) and not found.files,
+        leaves_choice=bool(offered.files),
+        waits=bool(waiting) and not offered.files,
         rejected=waiting,
         private=privacy(decision) if shadowed else None,
         store=store,

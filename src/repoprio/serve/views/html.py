@@ -12,7 +12,7 @@ from repoprio.lookup.project import Outcome
 from repoprio.policy.model import Policy, Repository, Rule
 from repoprio.redaction import printable, truncate
 from repoprio.render.messages.sentences import sentence, versions
-from repoprio.serve.freshness import Asked
+from repoprio.serve.freshness import Timing
 from repoprio.serve.problems import Problem
 from repoprio.serve.views.explanations import ClientAnswer, Explained
 from repoprio.serve.views.style import SHEET
@@ -54,24 +54,24 @@ def _configured(repository: Repository) -> Facts:
         yield "explicit", "only names that are routed to it"
 
 
-def no_name(said: str) -> bytes:
-    """The page with the search field alone; `said` is a text that is no name, "" if nothing was said."""
-    note = f'<div class="verdict"><p>{_text(truncate(said, 100))} is not the name of a project.</p></div>\n'
-    return _page("repoprio", "./", "../", f"{_QUESTION}\n{note if said else ''}")
+def no_name(text: str) -> bytes:
+    """The page with the search field alone; `text` was entered and is no project name, "" if the field was empty."""
+    note = f'<div class="verdict"><p>{_text(truncate(text, 100))} is not the name of a project.</p></div>\n'
+    return _page("repoprio", "./", "../", f"{_QUESTION}\n{note if text else ''}")
 
 
-def explained(found: Explained, seconds: float, hide: Hide) -> bytes:
+def explained(result: Explained, seconds: float, hide: Hide) -> bytes:
     """The explanation of a name; clients may have pages `seconds` older; `hide` hides secrets."""
-    e, shown = found.explanation, _shown(hide)
+    e, shown = result.explanation, _shown(hide)
     state = "served" if e.outcome is Outcome.SERVED else "refused"
-    cards = [(line.repository.priority, _line(line, found.asked_of(line), shown)) for line in e.lines]
+    cards = [(line.repository.priority, _line(line, result.timing_of(line), shown)) for line in e.lines]
     body = f"""<h1>{shown(e.project)}</h1>
-<div class="verdict {state}"><p>{shown(sentence(e))}</p>{_facts(_more(e, found.answer), shown)}</div>
+<div class="verdict {state}"><p>{shown(sentence(e))}</p>{_facts(_more(e, result.answer), shown)}</div>
 {_hints(e, shown)}{_ORDER}
 {_tiers(cards)}
 <h2>Rules that decided</h2>
 {_rules(e.rules, shown)}
-<footer>As of {found.at:%Y-%m-%d %H:%M:%S} UTC. Clients may have a page that is up to {seconds:.3g} s older. \
+<footer>As of {result.at:%Y-%m-%d %H:%M:%S} UTC. Clients may have a page that is up to {seconds:.3g} s older. \
 <a href="?format=json">The same as JSON</a></footer>
 """
     return _page(f"{e.project} - repoprio", "./", "../", body)
@@ -116,26 +116,26 @@ def _hints(e: Explanation, shown: Hide) -> str:
     return f'<h2>What to do</h2>\n<div class="hint">{_paragraphs(texts, shown)}</div>\n' if texts else ""
 
 
-def _line(line: Line, asked: Asked | None, shown: Hide) -> str:
+def _line(line: Line, timing: Timing | None, shown: Hide) -> str:
     """One repository: what it answered, when, and the versions that it has."""
     look = line.status.value if line.status in _TOOK_PART else "quiet"
     state = line.status.value.replace("-", " ")
     # The status is next to its time.
     text = "" if line.reason == str(line.http_status) else line.reason
-    return _card(shown, line.repository.name, _answered(line, asked), look=look, state=state, text=text)
+    return _card(shown, line.repository.name, _answered(line, timing), look=look, state=state, text=text)
 
 
 # The other repositories did not matter for the decision.
 _TOOK_PART = {LineStatus.SERVED, LineStatus.SHADOWED, LineStatus.PASSED_OVER, LineStatus.ABSENT, LineStatus.UNAVAILABLE}
 
 
-def _answered(line: Line, asked: Asked | None) -> Facts:
+def _answered(line: Line, timing: Timing | None) -> Facts:
     if line.versions:
         yield "Has", versions(line.versions, _MOST_VERSIONS)
     if line.asked:
         yield "Asked", line.asked
         status = f"{line.http_status}, " if line.http_status else ""
-        when = f"{asked.seconds * 1000:.0f} ms after {asked.at:%H:%M:%S} UTC" if asked else "in an earlier lookup"
+        when = f"{timing.seconds * 1000:.0f} ms after {timing.at:%H:%M:%S} UTC" if timing else "in an earlier lookup"
         yield "Answered", f"{status}{when}"
     yield from (("Tried", f"{tried.url}: {tried.reason}") for tried in line.failures)
     if line.rule:
