@@ -89,3 +89,15 @@ def reinstall_hint():
 def install():
     if Watcher not in sys.meta_path:
         sys.meta_path.insert(0, Watcher)
+        if not WATCHED.isdisjoint(sys.modules):
+            catch_up()
+
+
+def catch_up():
+    """Patch what was imported before: `.pth` files run in the order of their names, and another one may import pip."""
+    try:
+        from repoprio.pip_adapter.hooks import import_hook
+
+        import_hook.patch_loaded()
+    except Exception as error:  # noqa: BLE001 - see above
+        stop(error)

@@ -23,7 +23,8 @@ def stop_without_root(name: str, root: str, pointer: str, custom: str) -> None:
             sys.stderr.write(f"WARNING: {_loss(root, pointer, custom, f'pip in the new environment {does}')}\n")
     elif not is_ensurepip():
         message = _loss(root, pointer, custom)
-        if not _is_harmless():
+        # If another `.pth` file has imported pip, any program may be about to run, and not only pip.
+        if "pip._internal" not in sys.modules and not _is_harmless():
             sys.stderr.write(f"ERROR: {message}\n")
             raise SystemExit(2)
         _shut(message)
@@ -116,12 +117,17 @@ def _shut(message: str) -> None:
 
         raise CommandError(message)
 
+    def disable(module) -> None:  # type: ignore[no-untyped-def]
+        module.LinkCollector.create = module.LinkCollector.collect_sources = refuse
+
+    collector = "pip._internal.index.collector"
+
     class Shut:
         """Finds pip's collector, and has its loader disable it."""
 
         @staticmethod
         def find_spec(name: str, path: object = None, target: object = None) -> object:
-            if name != "pip._internal.index.collector":
+            if name != collector:
                 return None
             sys.meta_path.remove(Shut)  # type: ignore[arg-type]
             spec = importlib.util.find_spec(name)
@@ -140,9 +146,12 @@ def _shut(message: str) -> None:
 
         def exec_module(self, module) -> None:  # type: ignore[no-untyped-def]
             self._loader.exec_module(module)
-            module.LinkCollector.create = module.LinkCollector.collect_sources = refuse
+            disable(module)
 
-    sys.meta_path.insert(0, Shut)  # type: ignore[arg-type]
+    if collector in sys.modules:
+        disable(sys.modules[collector])
+    else:
+        sys.meta_path.insert(0, Shut)  # type: ignore[arg-type]
 
 
 def without_block(text: str) -> str:

@@ -30,6 +30,9 @@ class Pointer:
 def install() -> None:
     if Pointer not in sys.meta_path:  # type: ignore[comparison-overlap]
         sys.meta_path.insert(0, Pointer)  # type: ignore[arg-type]
+        # Another `.pth` file may have imported pip: then the shim patches that one at once.
+        if "pip._internal" in sys.modules:
+            Pointer.find_spec("pip._internal")
 
 
 def lead(name: str, path: object, target: object) -> object:

@@ -20,20 +20,44 @@ from repoprio.pip_adapter import policy_layers
 
 # Patched so that uninstalling repoprio first removes what it put elsewhere.
 LEAVING = "pip._internal.commands.uninstall"
+# The name that marks a patched module.
+_PATCHED = "_repoprio_has_patched"
 
 
 def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
     """The spec of a module that will be patched after it ran; None if there is no policy."""
-    if os.environ.pop(policy_files.ASKED, None):
-        from repoprio.pip_adapter.hooks import policy_report
-
-        policy_report.answer()
-    if not (_in_sight() or (name == LEAVING and _has_made())):
+    if not _is_needed(name):
         return None
     spec = _find_elsewhere(name, path, target)
     if spec is not None and spec.loader is not None:
         spec.loader = cast(Loader, _PatchingLoader(spec.loader))
     return spec
+
+
+def patch_loaded() -> None:
+    """Patch the modules that were imported before the hook, also where others have imported functions from them."""
+    loaded = [sys.modules[name] for name in _repoprio_shim.WATCHED if name in sys.modules]
+    modules = [module for module in loaded if _PATCHED not in vars(module) and _is_needed(module.__name__)]
+    before = [dict(vars(module)) for module in modules]
+    for module in modules:
+        _patch(module)
+    wrapped = {
+        id(original): vars(module)[name]
+        for module, originals in zip(modules, before, strict=True)
+        for name, original in originals.items()
+        if vars(module)[name] is not original
+    }
+    for module in [module for name, module in sys.modules.items() if wrapped and name.startswith("pip._internal")]:
+        vars(module).update({n: wrapped[id(value)] for n, value in vars(module).items() if id(value) in wrapped})
+
+
+def _is_needed(name: str) -> bool:
+    """Whether a watched module must be patched."""
+    if os.environ.pop(policy_files.ASKED, None):
+        from repoprio.pip_adapter.hooks import policy_report
+
+        policy_report.answer()
+    return _in_sight() or (name == LEAVING and _has_made())
 
 
 def _has_made() -> bool:
@@ -80,12 +104,16 @@ class _PatchingLoader:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        is_pip = module.__name__.startswith("pip.")
-        try:
-            _PATCH.get(module.__name__, _apply_patches)(module)
-        except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip must not run without it
-            if is_pip:
-                _repoprio_shim.stop(error)
+        _patch(module)
+
+
+def _patch(module: ModuleType) -> None:
+    setattr(module, _PATCHED, True)
+    try:
+        _PATCH.get(module.__name__, _apply_patches)(module)
+    except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip must not run without it
+        if module.__name__.startswith("pip."):
+            _repoprio_shim.stop(error)
 
 
 def _apply_patches(module: ModuleType) -> None:
