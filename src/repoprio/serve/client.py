@@ -300,8 +300,27 @@ def _netrc() -> netrc.netrc | None:
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for `url`; None if there is none."""
-    asked = site(url)
-    if request.proxy_bypass(f"{asked.host}:{asked.port}"):
+    """The proxy that the environment names for `url`, as pip reads it; None if there is none.
+
+    Raises `UnusableResponse` if it is not one that aiohttp can use.
+    """
+    here = site(url)
+    if request.proxy_bypass(f"{here.host}:{here.port}"):
         return None
-    return request.getproxies().get(asked.scheme)
+    named = request.getproxies()
+    proxy = named.get(here.scheme) or named.get("all")
+    if not proxy:
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if not _is_web(proxy):
+        problem = "the environment names a proxy that is no http: or https: URL"
+        raise UnusableResponse(problem, Cause.PROXY, lasting=True)
+    return proxy
+
+
+def _is_web(url: str) -> bool:
+    try:
+        known = URL(url)
+    except ValueError:
+        return False
+    return known.scheme in ("http", "https") and bool(known.host)

@@ -14,7 +14,7 @@ from repoprio.fetch import inflating
 from repoprio.fetch.server_time import time_of
 from repoprio.lookup.cooldown import Clocks
 from repoprio.lookup.events import FetchFailed
-from repoprio.lookup.reasons import Cause
+from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.policy.model import Location
 from repoprio.serve.transport.validators import Validators, validators
 from repoprio.simple_api.response import Response, UnusableResponse
@@ -96,6 +96,9 @@ def failed(error: UnusableResponse) -> FetchFailed:
 
 def failure(error: BaseException) -> UnusableResponse:
     """The description of an error, without any text of the request or the answer."""
+    if isinstance(error, aiohttp.ClientHttpProxyError) and error.status in REFUSED_LOGIN:
+        text = "the proxy (HTTPS_PROXY) refuses, and may need another login"
+        return UnusableResponse(text, Cause.PROXY, lasting=True, asks=True)
     known = ((text, cause, lasting) for fits, text, cause, lasting in _KINDS if fits(error))
     unknown = (f"its answer cannot be read ({type(error).__name__})", Cause.BROKEN, False)
     text, cause, lasting = next(known, unknown)
