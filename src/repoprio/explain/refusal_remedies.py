@@ -182,6 +182,7 @@ _BY_CAUSE = {
     Cause.INSECURE: Remedy("insecure", "use https, or tell pip to trust that host (--trusted-host)"),
     Cause.TLS: Remedy("trust", "renew its certificate, or tell pip which authority to trust (--cert, PIP_CERT)"),
     Cause.TIME: Remedy("time", "try again; page-timeout in the policy, and pip's --timeout, are the limits"),
+    Cause.BUSY: Remedy("busy", "try again; the gateway reads few pages of more than 1 MiB at the same time"),
     Cause.SIZE: Remedy("size", "page-size-limit in the policy limits the size of a page"),
     Cause.NOT_A_PAGE: Remedy("not-a-page", "something else answers there: check the url in the policy, and the login"),
     Cause.BROKEN: _TELL,

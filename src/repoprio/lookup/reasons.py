@@ -22,6 +22,7 @@ class Cause(str, enum.Enum):
     CONNECTION = "connection"
     TLS = "tls"
     TIME = "time"
+    BUSY = "busy"
     PROXY = "proxy"
     # Unavailable because of the answer; REDIRECT may mean absent too. REDIRECT_INTO: into another repository's URL.
     LOGIN = "login"

@@ -70,7 +70,9 @@ class RepositoryLookup(Generic[Page]):
         result = self._remembered() or (yield from self._fail_over())
         if result.state is RepositoryState.ABSENT and repository.canary:
             result = yield from self._believe(result)
-        if result.state is RepositoryState.UNAVAILABLE and repository.skip_if_unavailable and not result.login_refused:
+        # While the gateway is busy, it is not the repository that is unavailable.
+        may_skip = repository.skip_if_unavailable and not result.login_refused and result.cause is not Cause.BUSY
+        if result.state is RepositoryState.UNAVAILABLE and may_skip:
             result = replace(result, skipped=True)
         return result
 

@@ -38,6 +38,7 @@ from repoprio.serve.pages.versions import PackagingVersions
 from repoprio.serve.transport import folders
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
+from repoprio.serve.transport.room import BUSY, SMALL, Room, Share, Stage
 from repoprio.serve.transport.validators import Kept, Key
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
@@ -59,7 +60,7 @@ _ENOUGH = 1024 * 1024
 _CONNECTIONS = 50
 # The limit for kept pages of all repositories, as they were sent; a kept page is only revalidated.
 _MOST_KEPT_BYTES = 16 * 2**20
-# The limit of large pages that are parsed at the same time: each may need some hundred megabytes for a moment.
+# The limit of pages that are parsed at the same time.
 _READERS = 2
 # For this many seconds, pages that several names need, such as a canary, are fetched only once.
 _SHARED_SECONDS = 1.0
@@ -68,8 +69,9 @@ _SHARED_SECONDS = 1.0
 class Client:
     """Answers what lookups ask of the repositories of a policy."""
 
-    def __init__(self, policy: Policy, trusted_hosts: Collection[str] = ()) -> None:
+    def __init__(self, policy: Policy, trusted_hosts: Collection[str] = (), room: Room | None = None) -> None:
         self._policy = policy
+        self.room = room or Room()
         self.trusted = frozenset(trusted_hosts)
         # Called for each answer, with its duration in seconds.
         self.watch: Callable[[Repository, float, FetchResult[ProjectPage]], None] = lambda *_: None
@@ -86,53 +88,57 @@ class Client:
         async with _session(_CONNECTIONS) as self._pages, _session(0) as self._files:
             yield
 
-    async def fetch(self, ask: FetchRequest, seconds: float) -> FetchResult[ProjectPage]:
-        """The answer to `ask` within the given time; any error becomes a `FetchFailed`."""
+    async def fetch(self, ask: FetchRequest, seconds: float, share: Share) -> FetchResult[ProjectPage]:
+        """The answer to `ask` within the given time; any error becomes a `FetchFailed`. `share` is the lookup's."""
         if ask.what is ResourceKind.PAGE:
-            return await self._fetch(ask, seconds)
-        return await self._shared.get_or_fetch(ask, lambda ask: self._fetch(ask, seconds))
+            return await self._fetch(ask, seconds, share)
+        return await self._shared.get_or_fetch(ask, lambda ask: self._fetch(ask, seconds, share))
 
-    async def _fetch(self, ask: FetchRequest, seconds: float) -> FetchResult[ProjectPage]:
+    async def _fetch(self, ask: FetchRequest, seconds: float, share: Share) -> FetchResult[ProjectPage]:
         limit = min(seconds, self._policy.page_timeout)
         late = FetchFailed(f"took more than {limit:.3g} s", Cause.TIME)
         if limit <= 0:
             return replace(late, reason="there was no time left to ask it")
         begun = time.monotonic()
-        result = await self._within(ask, limit, late)
+        result = await self._within(ask, limit, late, share)
         self.watch(ask.repository, time.monotonic() - begun, result)
         return result
 
-    async def _within(self, ask: FetchRequest, limit: float, late: FetchFailed) -> FetchResult[ProjectPage]:
+    async def _within(
+        self, ask: FetchRequest, limit: float, late: FetchFailed, share: Share
+    ) -> FetchResult[ProjectPage]:
         try:
-            return await asyncio.wait_for(self._settled(ask), limit)
+            return await asyncio.wait_for(self._settled(ask, share), limit)
         except asyncio.TimeoutError:
-            return late
+            return FetchFailed(BUSY, Cause.BUSY) if share.is_waiting else late
 
-    async def _settled(self, ask: FetchRequest) -> FetchResult[ProjectPage]:
+    async def _settled(self, ask: FetchRequest, share: Share) -> FetchResult[ProjectPage]:
         """The answer, or why there is none: a task that raises keeps its traceback, and with it all that it read."""
         try:
-            return await self._answer(ask)
+            return await self._answer(ask, share)
         except UnusableResponse as error:
             return failed(error)
         except Exception as error:  # noqa: BLE001 - a server may cause any error in a parser; it is never an answer
             return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
 
-    async def _answer(self, ask: FetchRequest) -> FetchResult[ProjectPage]:
+    async def _answer(self, ask: FetchRequest, share: Share) -> FetchResult[ProjectPage]:
         url = ask.location.url
         if is_local_path(url):
-            return await asyncio.to_thread(folders.fetch, ask, VERSIONS, self._policy.page_size_limit)
+            return await self._in_folder(ask, share)
         if ask.what is ResourceKind.FILES and is_distribution(filename(url)):
             return reader.files_of(ask.name, (reader.file_at(url),), url, VERSIONS)
         location = self.with_login(ask.repository, ask.location)
         key = Key(ask.repository.name, ask.name, location)
         kept = self._kept.get(key)
-        reply = await self.get(location, kept.validators.headers() if kept else {})
+        reply = await self.get(location, share, kept.validators.headers() if kept else {})
         if kept and reply.status == 304:
             return self._unchanged(key, kept, reply)
         if reply.redirect is not None:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
+        if len(reply.body) > SMALL:
+            await share.take(Stage.READ, len(reply.body))
         # Parsing a large page would block all others.
         async with self._reading:
             result = await asyncio.to_thread(self._read, ask, reply)
@@ -140,6 +146,16 @@ class Client:
         if ask.what is ResourceKind.PAGE and isinstance(result, PageFound) and result.files:
             self._keep(key, Kept(result.page, reply.validators, len(reply.body)))
         return result
+
+    async def _in_folder(self, ask: FetchRequest, share: Share) -> FetchResult[ProjectPage]:
+        limit = self._policy.page_size_limit
+        try:
+            return await asyncio.to_thread(folders.fetch, ask, VERSIONS, min(limit, SMALL))
+        except UnusableResponse as error:
+            if error.cause is not Cause.SIZE or limit <= SMALL:
+                raise
+        await share.take(Stage.READ, limit)
+        return await asyncio.to_thread(folders.fetch, ask, VERSIONS, limit)
 
     def _keep(self, key: Key, page: Kept) -> None:
         """Keep the page in place of the last one, if its server can say later whether it has changed."""
@@ -190,23 +206,23 @@ class Client:
             return f"; no login was sent (set {variable_of(ask.repository.name)}_USERNAME and _PASSWORD)"
         return "; it refuses the login that was sent" if status in (401, 403) else ""
 
-    async def get(self, location: Location, headers: Mapping[str, str] | None = None) -> Reply:
+    async def get(self, location: Location, share: Share, headers: Mapping[str, str] | None = None) -> Reply:
         """The answer of one location; if none comes, or it says "later", it is asked once again."""
         try:
-            reply = await self._get(location, headers)
+            reply = await self._get(location, share, headers)
             if reply.status not in _PASSING:
                 return reply
         except UnusableResponse as error:
             if not error.lasting or error.cause is not Cause.CONNECTION:
                 raise
         await asyncio.sleep(_RETRY_SECONDS)
-        return await self._get(location, headers)
+        return await self._get(location, share, headers)
 
-    async def _get(self, location: Location, headers: Mapping[str, str] | None) -> Reply:
+    async def _get(self, location: Location, share: Share, headers: Mapping[str, str] | None) -> Reply:
         try:
             async with self._request(self._pages, "GET", location, _IDLE_SECONDS, headers) as response:
                 target = redirect(response, location)
-                return read(response, b"", target) if target else read(response, await self._body(response))
+                return read(response, b"", target) if target else read(response, await self._body(response, share))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise failure(error) from None
 
@@ -246,7 +262,7 @@ class Client:
             or bool({asked.host, f"{asked.host}:{asked.port}"} & self.trusted)
         )
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, share: Share) -> bytes:
         """The whole body of a page; another answer is only read to its end: a cut-off one cannot mean absence."""
         if response.status in REFUSED_LOGIN or response.status >= 500:
             return b""
@@ -254,8 +270,12 @@ class Client:
         if response.status == 200:
             content_type = response.headers.get("Content-Type", "")
             body = IncomingBody(encoding_of(response), content_type, self._policy.page_size_limit)
+            room = SMALL
             async for chunk in chunks:
-                body.feed(chunk)
+                for size in body.feed(chunk):
+                    if size > room:
+                        await share.take(Stage.RECEIVE, SMALL)
+                        room += SMALL
             return body.end()
         size = 0
         async for chunk in chunks:

@@ -22,8 +22,8 @@ Value = TypeVar("Value")
 OUTAGE = 5.0
 # Then, for this many seconds, one lookup at a time asks whether it is up again; it has this many seconds for that.
 _RECOVERY, _PROBE = 30.0, 12.0
-# Causes that mean that an owner is down, and not that its answer has changed.
-_DOWN = frozenset({Cause.CONNECTION, Cause.TIME})
+# Causes that mean that an owner is down, or that there is no room for its page, and not that its answer has changed.
+_DOWN = frozenset({Cause.CONNECTION, Cause.TIME, Cause.BUSY})
 
 
 class Timing(NamedTuple):

@@ -32,6 +32,7 @@ from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.sharing.envelope import SharedPage
 from repoprio.serve.sharing.turns import Sharing
 from repoprio.serve.stores.model import OwnershipStore
+from repoprio.serve.transport.room import Share
 from repoprio.serve.views.explanations import ClientAnswer, Explained, explanation
 from repoprio.simple_api.model import ProjectPage
 
@@ -129,10 +130,11 @@ class Gateway:
             return problems.unsound_memory(str(error))
         shadowed, evidence = self._shows_shadowed, freshness.Evidence(self.clock())
         holders = ownership.holders(self.policy, records)
-        decision = await self._decide(name, holders, evidence, below_owner=shadowed)
-        found = await asyncio.to_thread(
-            explanation, self.policy, decision, VERSIONS, shadowed=shadowed, store=self._store.place
-        )
+        with self._client.room.share() as share:
+            decision = await self._decide(name, holders, evidence, share, below_owner=shadowed)
+            found = await asyncio.to_thread(
+                explanation, self.policy, decision, VERSIONS, shadowed=shadowed, store=self._store.place
+            )
         return Explained(found, datetime.now(timezone.utc), evidence.timings, self._answer(name, decision))
 
     def _answer(self, name: NormalizedName, decision: Decision[ProjectPage]) -> ClientAnswer:
@@ -203,12 +205,18 @@ class Gateway:
     async def _look_up(
         self, name: NormalizedName, form: Form | None, first: asyncio.Future[Page | None]
     ) -> Page | Problem:
+        with self._client.room.share() as share:
+            return await self._looked_up(name, form, first, share)
+
+    async def _looked_up(
+        self, name: NormalizedName, form: Form | None, first: asyncio.Future[Page | None], share: Share
+    ) -> Page | Problem:
         try:
             async with self.sharing.turn(name, lambda shared, born: self._taken(name, shared, born)) as turn:
                 if turn.page is not None:
                     self._pages.keep(name, turn.page)
                     return turn.page
-                records, decision, evidence = await self._decided(name)
+                records, decision, evidence = await self._decided(name, share)
                 if decision.outcome is Outcome.SERVED:
                     holders = ownership.holders(self.policy, await self._remember(records, decision))
                     page = await self._made(decision, evidence.born, form, first)
@@ -239,7 +247,7 @@ class Gateway:
         return Page(shared.owners, shared.forms, born, *ends, shared.sources)
 
     async def _decided(
-        self, name: NormalizedName
+        self, name: NormalizedName, share: Share
     ) -> tuple[Sequence[ownership.Record], Decision[ProjectPage], freshness.Evidence]:
         """What is remembered of `name`, and what is decided with that; `UnsoundMemory` if it keeps changing.
 
@@ -248,7 +256,7 @@ class Gateway:
         records = await asyncio.to_thread(self._store.of, name)
         for _ in range(_TRIES):
             evidence = freshness.Evidence(self.clock())
-            decision = await self._decide(name, ownership.holders(self.policy, records), evidence)
+            decision = await self._decide(name, ownership.holders(self.policy, records), evidence, share)
             rests_on_others = decision.of(RepositoryState.ABSENT) or not freshness.is_certain(decision)
             if decision.outcome is not Outcome.SERVED or not rests_on_others:
                 return records, decision, evidence
@@ -262,6 +270,7 @@ class Gateway:
         name: NormalizedName,
         holders: frozenset[str],
         evidence: freshness.Evidence,
+        share: Share,
         *,
         below_owner: bool = False,
     ) -> Decision[ProjectPage]:
@@ -270,13 +279,15 @@ class Gateway:
 
         async def fetch_all(asks: Sequence[FetchRequest]) -> list[FetchResult[ProjectPage]]:
             seconds = end - self.clock()
-            return await asyncio.gather(*(self._fetch(ask, seconds, evidence) for ask in asks))
+            return await asyncio.gather(*(self._fetch(ask, seconds, evidence, share) for ask in asks))
 
         return await adrive(lookup, fetch_all, lambda _: True)
 
-    async def _fetch(self, ask: FetchRequest, seconds: float, evidence: freshness.Evidence) -> FetchResult[ProjectPage]:
+    async def _fetch(
+        self, ask: FetchRequest, seconds: float, evidence: freshness.Evidence, share: Share
+    ) -> FetchResult[ProjectPage]:
         at, begun = datetime.now(timezone.utc), time.monotonic()
-        found = await self._client.fetch(ask, seconds)
+        found = await self._client.fetch(ask, seconds, share)
         if not (isinstance(found, FetchFailed) and found.lasting):
             self._memory.outages.end(ask.repository.name)
         evidence.note(ask, freshness.Timing(at, time.monotonic() - begun))

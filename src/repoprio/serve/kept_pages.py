@@ -8,6 +8,9 @@ from repoprio.dataclass import dataclass
 from repoprio.serve.pages.forms import Forms
 from repoprio.serve.pages.relayed import Source
 
+# About what a source takes in memory, with its URL and its path.
+_BYTES_OF_SOURCE = 800
+
 
 @dataclass(frozen=True)
 class Page:
@@ -28,7 +31,6 @@ class Page:
 
     @property
     def size(self) -> int:
-        """The size of all formats in bytes."""
-        return sum(
-            len(content) for content in {id(body.content): body.content for body in self.forms.values()}.values()
-        )
+        """The size of all formats and of the sources, in bytes."""
+        contents = {id(body.content): body.content for body in self.forms.values()}.values()
+        return sum(map(len, contents)) + len(self.sources) * _BYTES_OF_SOURCE

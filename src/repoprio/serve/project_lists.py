@@ -17,6 +17,7 @@ from repoprio.serve.pages.union import union
 from repoprio.serve.problems import Problem
 from repoprio.serve.transport import folders
 from repoprio.serve.transport.replies import Reply
+from repoprio.serve.transport.room import SMALL, Share, Stage
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution, projects_of_all
 from repoprio.simple_api.project_list import read_project_list
@@ -81,6 +82,10 @@ class ProjectLists:
             return "no answer in time"
 
     async def _ask(self, repository: Repository, start: Location) -> Names:
+        with self._client.room.share() as share:
+            return await self._names(repository, start, share)
+
+    async def _names(self, repository: Repository, start: Location, share: Share) -> Names:
         if start.unset:
             raise UnusableResponse("a variable of its URL is not set")
         is_flat = repository.format is Format.FLAT
@@ -93,7 +98,7 @@ class ProjectLists:
         at = start if is_flat else Location(start.shown, f"{start.url.rstrip('/')}/", start.user, start.password)
         hops = 0
         while True:
-            reply = await self._client.get(self._client.with_login(repository, at))
+            reply = await self._client.get(self._client.with_login(repository, at), share)
             if reply.redirect is None:
                 break
             known = self._policy.repositories
@@ -103,6 +108,8 @@ class ProjectLists:
             at, hops = to, hops + 1
         if reply.status != 200:
             raise UnusableResponse(f"it answers {reply.status} for its project list")
+        if len(reply.body) > SMALL:
+            await share.take(Stage.READ, len(reply.body))
         return await asyncio.to_thread(self._read, reply, is_flat)
 
     def _read(self, reply: Reply, is_flat: bool) -> Names:

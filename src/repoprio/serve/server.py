@@ -26,6 +26,7 @@ from repoprio.serve.stores.model import OwnershipStore
 from repoprio.serve.stores.vigilant_store import VigilantStore
 from repoprio.serve.telemetry.access_log import AccessLog
 from repoprio.serve.telemetry.application import Application, Noted
+from repoprio.serve.transport.room import Room
 
 if TYPE_CHECKING:
     from repoprio.serve.telemetry.metrics import Metrics
@@ -84,9 +85,10 @@ def _prepare(store: OwnershipStore, settings: Settings) -> bool:
 
 def _beginner(store: OwnershipStore, settings: Settings, metrics: Metrics | None) -> Callable[[Policy], Generation]:
     """A function that makes the gateway for a policy."""
+    room = Room()
 
     def begin(policy: Policy) -> Generation:
-        client = Client(policy, settings.trusted_hosts)
+        client = Client(policy, settings.trusted_hosts, room)
         url, shows_shadowed = settings.public_url, settings.shows_shadowed
         gateway = Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed)
         if metrics:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from repoprio.fetch.inflating import inflater_for, too_large
 from repoprio.lookup.reasons import Cause
 from repoprio.simple_api.response import UnusableResponse
@@ -23,11 +25,12 @@ class IncomingBody:
         self._received = 0
         self._last_mark = 0
 
-    def feed(self, chunk: bytes) -> None:
-        """Take the next chunk, as it was sent."""
+    def feed(self, chunk: bytes) -> Iterator[int]:
+        """Take the next chunk, as it was sent, piece by piece; yields the size of the content after each piece."""
         self._received += len(chunk)
         for piece in self._inflater.feed(chunk):
             self._add(piece)
+            yield len(self._content)
 
     def _add(self, piece: bytes) -> None:
         first, last, begin = piece.find(self._mark), piece.rfind(self._mark), len(self._content)

@@ -1,0 +1,84 @@
+"""Bounds the memory that large pages take: a lookup whose page is large waits until there is room for it."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from repoprio.lookup.reasons import Cause
+from repoprio.simple_api.response import UnusableResponse
+
+# A page of at most this many bytes never waits.
+SMALL = 2**20
+# All lookups but the oldest may together have this many bytes of pages under way; the oldest has room for any page.
+_MOST_RECEIVED = 32 * 2**20
+# Reading a page, and making one of it, takes about eight times its size for a moment.
+_MOST_READ = 8 * 2**20
+# So many lookups may wait in the middle of a page: each holds a connection, which small pages need, too.
+_MOST_WAITING = 40
+BUSY = "its page is large, and the gateway is busy with other large pages"
+
+
+class Stage(enum.Enum):
+    """What is done with a page."""
+
+    RECEIVE = "receive"
+    READ = "read"
+
+
+class Room:
+    """The room for large pages, which lookups share.
+
+    The oldest of those that have asked for room never waits, so that they cannot wait for each other.
+    """
+
+    def __init__(
+        self, most_received: int = _MOST_RECEIVED, most_read: int = _MOST_READ, most_waiting: int = _MOST_WAITING
+    ) -> None:
+        self._most = {Stage.RECEIVE: most_received, Stage.READ: most_read}
+        self._most_waiting = most_waiting
+        # In the order in which they asked for room.
+        self._shares: dict[Share, None] = {}
+        self._freed = asyncio.Event()
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """What a lookup takes of the room, until it is over."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self._shares.pop(share, None)
+            self._freed.set()
+
+    async def wait(self, share: Share, stage: Stage, size: int) -> None:
+        """Wait until there is room for that many more bytes; raises `UnusableResponse` if too many wait already."""
+        self._shares.setdefault(share)
+        while not self._has_room(share, stage, size):
+            waiting = sum(one.is_waiting for one in self._shares)
+            if stage is Stage.RECEIVE and not share.is_waiting and waiting >= self._most_waiting:
+                raise UnusableResponse(BUSY, Cause.BUSY)
+            share.is_waiting = True
+            self._freed.clear()
+            await self._freed.wait()
+        share.is_waiting = False
+
+    def _has_room(self, share: Share, stage: Stage, size: int) -> bool:
+        oldest, *others = self._shares
+        return share is oldest or sum(one.taken[stage] for one in others) + size <= self._most[stage]
+
+
+class Share:
+    """What one lookup has of the room; `is_waiting`: it waits for more, or was ended while it did."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self.taken = dict.fromkeys(Stage, 0)
+        self.is_waiting = False
+
+    async def take(self, stage: Stage, size: int) -> None:
+        """Take room for `size` more bytes, as soon as there is some."""
+        await self._room.wait(self, stage, size)
+        self.taken[stage] += size
