@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from repoprio.audit.lock_sources import unlisted
 from repoprio.config.load import read_text
 from repoprio.config.pip.indexes import NamedBy, Origin
-from repoprio.policy.model import Format, Policy
+from repoprio.policy.model import Format, Policy, Rule
 from repoprio.render.unlisted import UnlistedPlace, refusal, suggested_name
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.policy_files import TOOLS, read_files
@@ -180,3 +181,36 @@ def test_a_place_that_resembles_a_listed_one() -> None:
     assert f"a server may take https://pypi.corp.example//simple/ for corp, {at}" in said
     assert "write it as the policy does, or add it to repositories.corp.aliases\n" in said
     assert "[repositories." not in said
+
+
+GATEWAY = "https://pypi.corp.example/simple/"
+
+
+def test_an_index_beside_a_gateway_that_decides_goes_into_the_gateways_policy() -> None:
+    """Below it, the index would serve what the gateway's policy does not know."""
+    only = policy(f'gateway = "{GATEWAY}"\n[repositories.gateway]\nurl = "{GATEWAY}"\n')
+    way = f"to the policy of the gateway {GATEWAY}"
+    said = str(refusal(places(GITLAB), only))
+    assert f"\n  hint: unset PIP_EXTRA_INDEX_URL, if gateway has what you need\n        else add it {way}\n" in said
+    assert "[repositories." not in said
+    assert f"        else add them {way}\n" in str(refusal(places(GITLAB, "/srv/wh"), only))
+    locked = replace(only, lock=Rule("locked", "true", "/etc/repoprio/repoprio.toml"), help="go/pip")
+    assert f"        else ask go/pip to add it {way}\n" in str(refusal(places(GITLAB), locked))
+    assert unlisted(only, "x", named_in="a", file="a", line=1, remove="remove it").remedy.endswith(f"repository {way}")
+
+
+def test_an_index_goes_into_the_gateways_policy_too() -> None:
+    """If pip asks the same repositories as the gateway, both policies have to be the same."""
+    said = str(refusal(places(GITLAB), policy(f'gateway = "https://gateway.example/simple/"\n{CORP}')))
+    assert "        [repositories.gitlab-77]" in said
+    assert "        and add the same to the policy of the gateway https://gateway.example/simple/\n" in said
+
+
+def test_a_second_repository_makes_priorities_necessary() -> None:
+    """The hint says which repository needs one; with it, what the hint suggests is valid."""
+    alone = '[repositories.corp]\nurl = "https://pypi.corp.example/simple/"\n'
+    said = str(refusal(places(GITLAB), policy(alone))).splitlines()
+    begin = next(n for n, line in enumerate(said) if "[repositories.gitlab-77]" in line)
+    assert said[begin + 3] == "        and set repositories.corp.priority = 99: with two repositories, each needs one"
+    whole = policy(alone + "priority = 99\n" + "\n".join(said[begin : begin + 3]))
+    assert [repository.priority for repository in whole.repositories] == [99, 500]

@@ -443,6 +443,18 @@ def test_an_owner_with_a_canary_is_not_doubted() -> None:
     assert found == ("publish-to-owner", "check the spelling; not yet published? Publish it to corp first")
 
 
+def test_what_a_gateway_decides_is_changed_in_its_policy() -> None:
+    """A repository that is missing is added to the gateway's policy, not below the gateway."""
+    url = "https://corp.example/simple/"
+    here = replace(Policy((replace(CORP, locations=(Location.of(url),)),)), gateway=url)
+    other = replace(here, gateway="https://gateway.example/simple/")
+    texts = [refusal_remedy(explained(policy, {"corp": StatusReceived(404)})) for policy in (here, other)]
+    assert [remedy and remedy.text.partition("it to ")[2] for remedy in texts] == [
+        f"the policy of the gateway {url}",
+        "the policy",
+    ]
+
+
 def test_under_a_lock_hints_say_whom_to_ask() -> None:
     """With a locked policy, hints say whom to ask: `help`, or the maintainer of the file."""
     lock = Rule("locked", "true", "/etc/repoprio/repoprio.toml")

@@ -44,7 +44,7 @@ def unlisted(policy: Policy, shown: str, *, named_in: str, file: str, line: int 
     """The finding that `named_in` names a repository that is not in the policy; `remove` says how to get rid of it."""
     rule = policy.rule("unlisted", f'"{policy.unlisted.value}"')
     stated = None if policy.unlisted is Unlisted.REFUSE else Severity.NOTE
-    remedy = f"{remove}, or {policy.change('add the repository to the policy')}"
+    remedy = f"{remove}, or {policy.addition('the repository')}"
     message = f"{named_in} names {shown}, which is not in the policy ({rule})."
     return Finding("unlisted", message, remedy, rule=rule, file=file, line=line, detail=shown, stated=stated)
 

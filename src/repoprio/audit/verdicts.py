@@ -96,8 +96,8 @@ def _unsupplied(policy: Policy, decision: Decision[Any], subject: Subject) -> Fi
     message = f"{verb}, and no repository of the policy has {subject.project}"
     were = "were" if len(asked) > 1 else "was"
     message += f": {join_words(asked)} {were} asked." if asked else "; none could be asked."
-    remedy = f"{policy.change('add the repository that it came from to the policy')}, if you want to keep it"
-    change = policy.change("add the repositories that they came from to the policy")
+    remedy = f"{policy.addition('the repository that it came from')}, if you want to keep it"
+    change = policy.addition("the repositories that they came from")
     return finding_on(subject, "unknown", message, remedy, shared=Shared("", f"{change}, if you want to keep them"))
 
 

@@ -97,7 +97,7 @@ def _warnings(loaded: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
         return []
     unlisted = [wish for wish in wishes if wish.meaning is Meaning.UNLISTED]
     refused = unlisted if loaded.policy.unlisted is Unlisted.REFUSE else []
-    hint = f"remove it there, or {loaded.policy.change('add it to the policy')}"
+    hint = f"remove it there, or {loaded.policy.addition('it')}"
     is_observed = loaded.policy.mode is Mode.OBSERVE
     when = "once the policy is enforced " if is_observed else ""
     problem = f"is not in the policy, so {when}every pip that looks up a project stops"

@@ -107,6 +107,8 @@ def _publish(policy: Policy, name: str, version: str | None, owner: Repository, 
 
 def _find_out(policy: Policy, judged: ComparedProject) -> str | None:
     code = judged.failure.code.value if judged.failure else judged.code
+    if code == "absent":
+        return f"check the spelling; or publish it, or {policy.addition('the repository that has it')}"
     if code in _CHANGES:
         first, change = _CHANGES[code]
         return first + policy.change(change)
@@ -119,7 +121,6 @@ def _find_out(policy: Policy, judged: ComparedProject) -> str | None:
 
 # The first step, and then the change of the policy.
 _CHANGES = {
-    "absent": ("check the spelling; or publish it, or ", "add the repository that has it to the policy"),
     "blocked": ("do without it, or ", "change the pin"),
     "ambiguous-pins": ("", "make one of the pins more specific"),
 }

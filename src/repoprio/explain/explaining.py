@@ -85,6 +85,7 @@ def _decided(
         narrowed=route.versions[1] if isinstance(route, Route) and route.versions else None,
         help=policy.help,
         maintainer=policy.maintainer,
+        gateway=policy.deciding_gateway,
         is_observed=policy.mode is Mode.OBSERVE,
         unknown=decision.unknown,
     )

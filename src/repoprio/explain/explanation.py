@@ -107,9 +107,9 @@ class Explanation:
     asked for it. `version_priority` is what plain pip would take, if that is known; `private` says why it is unknown,
     if it was asked for. `constraint` is the specifier from constraints, "" for none; `specifier` includes it. `help` is
     the policy's own text on where to get help; `maintainer` is whom users ask for changes if they may not add to the
-    policy. `is_observed`: nothing of this is enforced. `python` is the environment that commands about it must name, ""
-    for none; `store` is the ownership memory that they must name, without a login. `unknown` is why nobody knows who
-    served the name before, if that ended the lookup.
+    policy; `gateway` is the one whose policy decides, if there is one. `is_observed`: nothing of this is enforced.
+    `python` is the environment that commands about it must name, "" for none; `store` is the ownership memory that they
+    must name, without a login. `unknown` is why nobody knows who served the name before, if that ended the lookup.
     """
 
     requirement: str
@@ -132,6 +132,7 @@ class Explanation:
     private: Private | None = None
     help: str | None = None
     maintainer: str | None = None
+    gateway: str | None = None
     is_observed: bool = False
     python: str = ""
     store: str = ""

@@ -8,7 +8,7 @@ from repoprio import shell
 from repoprio.explain.explanation import Explanation, Line
 from repoprio.lookup.project import Code
 from repoprio.lookup.reasons import Cause, Rejection
-from repoprio.policy.model import CALLERS_PRIORITY, Repository, by_maintainer
+from repoprio.policy.model import CALLERS_PRIORITY, Repository, by_maintainer, policy_of
 from repoprio.wording import join_words
 
 
@@ -93,7 +93,7 @@ _BY_KIND = {
 
 
 def _absent(e: Explanation) -> Remedy:
-    add = by_maintainer(e.maintainer, "add the repository that has it to the policy")
+    add = by_maintainer(e.maintainer, f"add the repository that has it to {policy_of(e.gateway)}")
     return Remedy("publish", f"check the spelling; or publish it, or {add}")
 
 

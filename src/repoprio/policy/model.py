@@ -254,6 +254,16 @@ class Policy:
         """A hint to do `what` in the policy, or to ask its `maintainer` for it: see `by_maintainer`."""
         return by_maintainer(self.maintainer, what, verb=verb)
 
+    def addition(self, what: str) -> str:
+        """A hint to add `what`, such as "the repository", to the policy that decides."""
+        return self.change(f"add {what} to {policy_of(self.deciding_gateway)}")
+
+    @property
+    def deciding_gateway(self) -> str | None:
+        """The policy's gateway if it is one of the repositories, so that its own policy decides; else None."""
+        is_asked = any(self.is_gateway(location.url) for one in self.enabled() for location in one.locations)
+        return self.gateway if is_asked else None
+
     def is_gateway(self, url: str) -> bool:
         """Whether `url` is the policy's `gateway`, which has the same answers as the policy."""
         try:
@@ -287,6 +297,11 @@ def by_maintainer(maintainer: str | None, what: str, *, verb: str = "") -> str:
     `verb` is then put before a plain setting: "ask … to set key = value".
     """
     return f"ask {maintainer} to {verb}{what}" if maintainer else what
+
+
+def policy_of(gateway: str | None) -> str:
+    """The policy that users have to change, as text: that of a `gateway` which decides, or this one."""
+    return f"the policy of the gateway {gateway}" if gateway else "the policy"
 
 
 def tiers(repositories: Iterable[Repository]) -> list[tuple[Repository, ...]]:

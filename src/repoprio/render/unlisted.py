@@ -10,7 +10,7 @@ from repoprio import shell, toml
 from repoprio.config.pip.indexes import NamedBy, Origin
 from repoprio.dataclass import dataclass
 from repoprio.lookup.project import Code
-from repoprio.policy.model import LOWEST, Format, Policy, Repository
+from repoprio.policy.model import LOWEST, Format, Policy, Repository, policy_of
 from repoprio.render.messages.model import Message, message
 from repoprio.urls import site
 from repoprio.wording import join_words
@@ -62,12 +62,14 @@ def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
     asked = [repository.name for repository in policy.enabled() if not repository.explicit]
     has = f", if {join_words(asked, 'or')} has what you need" if 0 < len(asked) <= 3 else ""
     yield f"hint: {ways}{has}"
-    lines = [
-        line for place, name, priority in _entries(refused, policy) for line in _entry(place, name, priority, policy)
-    ]
-    if lines:
+    entries = list(_entries(refused, policy))
+    if entries and policy.deciding_gateway:
+        # Below it, an index would serve what the gateway's policy does not know.
+        yield f"      else {policy.addition('it' if len(entries) == 1 else 'them')}"
+    elif entries:
         yield f"      {_way(policy)}:"
-        yield from (f"        {line}" for line in lines)
+        yield from (f"        {line}" for entry in entries for line in _entry(*entry, policy))
+        yield from (f"      {line}" for line in _also(policy))
     for place in refused:
         if place.resembled:
             yield f"      write it as the policy does, or add it to repositories.{place.resembled.name}.aliases"
@@ -88,6 +90,15 @@ def _way(policy: Policy) -> str:
     """Who can list it, and where."""
     where = "" if policy.maintainer else f" to {_file(policy) or 'the policy'}"
     return f"else {policy.change(f'add{where}')}"
+
+
+def _also(policy: Policy) -> Iterator[str]:
+    """What else has to be changed, so that the policy with more repositories is valid, and is the gateway's, too."""
+    for one in policy.enabled():
+        if f"repositories.{one.name}.priority" not in policy.origins:
+            yield f"and set repositories.{one.name}.priority = {one.priority}: with two repositories, each needs one"
+    if policy.gateway:
+        yield f"and add the same to {policy_of(policy.gateway)}"
 
 
 def _file(policy: Policy) -> str | None:
