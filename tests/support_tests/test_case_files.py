@@ -24,8 +24,6 @@ def server() -> Iterator[RepositoryServer]:
         yield running
 
 
-# Cases
-
 CASE = """
 [[case]]
 id = "owner-keeps-its-name"

@@ -37,7 +37,6 @@ from repoprio.urls import (
 
 ACME = normalize("acme")
 PAGE: PageFound[str] = PageFound("page", 1)
-Answers = Mapping[tuple[str, str], FetchResult[str]]
 
 
 def repository(name: str, priority: int = 10, **keys: object) -> Repository:

@@ -15,16 +15,6 @@ from repoprio.simple_api import json_page, project_list
 from support.premise import times
 
 NAMES = st.lists(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,6}[A-Za-z0-9])?", fullmatch=True), min_size=1, max_size=6)
-HEADS = st.sampled_from(
-    [
-        "",
-        "<!DOCTYPE html>\n",
-        "<html>",
-        "<head>",
-        '<meta name="pypi:repository-version" content="1.3">',
-        "<title>S</title>",
-    ]
-)
 SCRAPS = [
     *("<", ">", '"', "'", "</a>", "<!--", "-->", "<script>", "<title>", "</html>", "<br/>", "\n", " ", "&amp;", "//"),
     *("/", "?x", "#y", "%2e", "..", "http:", "a", "<a href=", "\x00", "]", "[", "{", "}", ",", ":", "\\", "1", "null"),

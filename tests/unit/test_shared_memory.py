@@ -26,16 +26,16 @@ from repoprio.lookup.events import (
     ResourceKind,
     StatusReceived,
 )
-from repoprio.lookup.memory import ExpiringMemory, ExpiringStore, Lifetimes, Memory, RunMemory, RunStore
+from repoprio.lookup.memory import ExpiringStore, Memory, RunMemory, RunStore
 from repoprio.lookup.project import Decision, NeedPages, ProjectLookup
 from repoprio.lookup.repository import RepositoryLookup
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Location, Mode, Policy, Repository
+from repoprio.serve import freshness
 
 THREADS = 8
 KNOWN = normalize("known")
 NAMES = [normalize(f"{kind}-{number}") for number in range(15) for kind in ("corp", "team", "public", "nobody")]
-LIFETIMES = Lifetimes(canary=10, project_list=20, outage=5)
 
 
 def repository(name: str, priority: int, *, canary: bool = False, listing: bool = False) -> Repository:
@@ -162,7 +162,7 @@ def test_tasks_decide_as_one_after_the_other(world: str, mode: Mode) -> None:
 
     async def decide_all() -> list[Decision[str]]:
         async def fetch_all(asks: Sequence[FetchRequest]) -> Sequence[FetchResult[str]]:
-            return await cache.get_or_fetch_all(asks, fetch)
+            return await asyncio.gather(*(cache.get_or_fetch(ask, fetch) for ask in asks))
 
         return await asyncio.gather(*(adrive(ProjectLookup(memory, name), fetch_all, fits) for name in NAMES))
 
@@ -206,8 +206,14 @@ class Clock:
         return self.now
 
 
+def gateway_memory(policy: Policy, clock: Clock) -> Callable[[], Memory[str]]:
+    """A function that returns the gateway's memory for one more lookup."""
+    memory = freshness.SharedMemory[str](policy, clock)
+    return lambda: memory.view(freshness.Evidence(clock()))
+
+
 def asked_over_time(
-    memory: Memory[str], clock: Clock, site: Site, times: Sequence[float], repository: Repository
+    memory: Callable[[], Memory[str]], clock: Clock, site: Site, times: Sequence[float], repository: Repository
 ) -> list[list[ResourceKind]]:
     """The requests that a lookup of a new name sends, at each of these times after the start."""
     start, seen = clock.now, []
@@ -215,7 +221,7 @@ def asked_over_time(
         clock.now = start + at
         site.asked.clear()
         drive_repository(
-            RepositoryLookup(memory, repository, normalize(f"new-{number}"), (repository,), {repository.name}),
+            RepositoryLookup(memory(), repository, normalize(f"new-{number}"), (repository,), {repository.name}),
             site.fetch,
         )
         seen.append([what for _, what, _ in site.asked])
@@ -227,7 +233,7 @@ def asked_over_time(
     ("keys", "answer", "seconds", "first", "later"),
     [
         ({"canary": True}, answer_to, 10, [ResourceKind.PAGE, ResourceKind.CANARY], [ResourceKind.PAGE]),
-        ({"listing": True}, answer_to, 20, [ResourceKind.LIST], []),
+        ({"listing": True}, answer_to, 10, [ResourceKind.LIST], []),
         ({}, lambda _: FetchFailed("reset", lasting=True), 5, [ResourceKind.PAGE], []),
     ],
     ids=["canary", "list", "outage"],
@@ -240,10 +246,11 @@ def test_what_expires(
     later: list[ResourceKind],
     expires: bool,
 ) -> None:
-    """A canary, a list and an outage are remembered for a limited time; within a run, until its end."""
+    """The gateway remembers a canary, a list and an outage for a limited time; a run does so until its end."""
     corp = repository("corp", 10, **keys)
-    clock, policy = Clock(), Policy((corp,))
-    memory: Memory[str] = ExpiringMemory(policy, LIFETIMES, clock) if expires else RunMemory(policy)
+    clock, policy = Clock(), Policy((corp,), absence_ttl=20)
+    run = RunMemory[str](policy)
+    memory = gateway_memory(policy, clock) if expires else lambda: run
     times = [0, 1, seconds - 0.1, seconds, seconds + 1, 2 * seconds, 1e9]
     again = first if expires else later
     assert asked_over_time(memory, clock, Site(answer), times, corp) == [
@@ -260,7 +267,7 @@ def test_a_lookup_continues_with_recalled_values() -> None:
         return ProjectListFound(frozenset({normalize("new")})) if ask.what is ResourceKind.LIST else answer_to(ask)
 
     site = Site(slow)
-    memory: Memory[str] = ExpiringMemory(Policy((corp,)), Lifetimes(0, 0, 0), clock)
+    memory = gateway_memory(Policy((corp,), absence_ttl=0), clock)()
     assert (
         drive_repository(RepositoryLookup(memory, corp, normalize("new"), (corp,), {"corp"}), site.fetch).state
         is RepositoryState.ABSENT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Generic
 from weakref import WeakValueDictionary
 
@@ -32,7 +32,3 @@ class AsyncPageCache(Generic[Page]):
                 if answer is None:
                     answer = self._store.keep(key, await fetch(ask))
         return answer
-
-    async def get_or_fetch_all(self, asks: Sequence[FetchRequest], fetch: Fetch[Page]) -> Sequence[FetchResult[Page]]:
-        """The answers to all `asks`, in their order, fetched concurrently."""
-        return await asyncio.gather(*(self.get_or_fetch(ask, fetch) for ask in asks))

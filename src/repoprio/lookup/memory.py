@@ -1,6 +1,6 @@
 """What lookups of one policy remember about its repositories, for a run or for some time. Pure.
 
-To share a memory between threads, pass a lock; to keep one for longer than a run, pass a clock.
+To share a memory between threads, pass a lock. The gateway, which runs for longer, has its own (`serve.freshness`).
 """
 
 from __future__ import annotations
@@ -121,24 +121,3 @@ class RunMemory(Generic[Page]):
         self.canaries: Store[str, CanaryVerdict[Page]] = RunStore(lock)
         self.lists: Store[str, KnownNames] = RunStore(lock)
         self.outages: Store[str, RepositoryResult[Page]] = RunStore(lock)
-
-
-@dataclass(frozen=True)
-class Lifetimes:
-    """For how many seconds a canary, a project list and an outage are remembered."""
-
-    canary: float
-    project_list: float
-    outage: float
-
-
-class ExpiringMemory(Generic[Page]):
-    """A memory for a long-lived process; a running lookup continues with what it has read from it."""
-
-    def __init__(
-        self, policy: Policy, lifetimes: Lifetimes, clock: Callable[[], float], lock: Lock | None = None
-    ) -> None:
-        self.policy = policy
-        self.canaries: Store[str, CanaryVerdict[Page]] = ExpiringStore(lifetimes.canary, clock, lock)
-        self.lists: Store[str, KnownNames] = ExpiringStore(lifetimes.project_list, clock, lock)
-        self.outages: Store[str, RepositoryResult[Page]] = ExpiringStore(lifetimes.outage, clock, lock)
