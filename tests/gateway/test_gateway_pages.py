@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -187,9 +187,9 @@ def test_a_page_that_is_the_same_again_is_not_written_again(served: Served, monk
     written: list[Media] = []
     write = writer.write
 
-    def note(offer: Offer, media: Media, href: writer.Href) -> bytes:
+    def note(offer: Offer, media: Media, urls: Sequence[str]) -> bytes:
         written.append(media)
-        return write(offer, media, href)
+        return write(offer, media, urls)
 
     monkeypatch.setattr(writer, "write", note)
     before = served.page("acme", accept="text/html")

@@ -95,6 +95,8 @@ def test_a_new_policy_takes_over_under_load(scene: Scene, gateway: GatewayProces
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
+    # A SIGHUP while the event loop starts may cause two reloads, with two messages.
+    wait_until(asks_after(count), "the gateway answers")
     for owner in ("public", "corp") * 4:
         in_force = ""
         scene.policy(FROM_PUBLIC if owner == "public" else "")

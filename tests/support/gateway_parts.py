@@ -18,6 +18,7 @@ from repoprio.lookup.reasons import Cause
 from repoprio.names import normalize
 from repoprio.policy.model import Location, Policy, Repository
 from repoprio.serve.pages.versions import PackagingVersions
+from repoprio.simple_api.filenames import version_in
 from repoprio.simple_api.model import File, ProjectPage
 
 ACME = normalize("acme")
@@ -42,7 +43,10 @@ def wheel(version: str, site: str = "corp", **keys: Any) -> File:
 
 def page(*files: File, **keys: Any) -> PageFound[ProjectPage]:
     """An answer with these files."""
-    return PageFound(ProjectPage(ACME, "https://corp.example/simple/acme/", files, frozenset(), **keys), len(files))
+    stated = (version_in(file.filename, ACME, VERSIONS.is_version) for file in files)
+    claimed = frozenset(version for version in stated if version is not None)
+    listed = ProjectPage(ACME, "https://corp.example/simple/acme/", files, claimed, **keys)
+    return PageFound(listed, len(files))
 
 
 def decide(policy: Policy, /, *remembered: str, **answers: FetchResult[ProjectPage]) -> Decision[ProjectPage]:

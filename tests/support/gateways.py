@@ -91,8 +91,7 @@ class Served:
 
     async def _finish(self) -> None:
         """Wait for the rest of what was answered before it was whole."""
-        answered = [one.task for one in self.gateway._under_way.values() if one.first.done()]
-        await asyncio.gather(*answered, return_exceptions=True)
+        await self.gateway.finish()
         await self.gateway.sharing.settle()
 
     def page(self, project: str, **headers: str) -> Answer:

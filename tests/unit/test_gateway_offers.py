@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from packaging.version import Version
 
 from repoprio.lookup.cooldown import Clocks
 from repoprio.names import normalize
 from repoprio.policy.model import Files, Format, Location, Mode, Pin, Policy, Redirects
 from repoprio.policy.patterns import Pattern
-from repoprio.serve.pages import relayed, union, writer
+from repoprio.serve.pages import offers, relayed, union, writer
 from repoprio.serve.pages.offers import Offer, OfferedFile, offer
 from repoprio.serve.requests import Media
 from repoprio.simple_api.model import File, Status
@@ -31,6 +32,11 @@ from support.gateway_parts import (
 )
 
 
+def written(offer: Offer, media: Media = Media.JSON) -> bytes:
+    """The page of an offer whose files clients get from where they are."""
+    return writer.write(offer, media, [offered.file.url for offered in offer.files])
+
+
 def test_all_that_a_page_says_is_relayed_in_json() -> None:
     """Hashes, Requires-Python, yanks, metadata, sizes, times, provenance, versions and status are relayed."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 678000, timezone(timedelta(hours=2)))
@@ -45,7 +51,7 @@ def test_all_that_a_page_says_is_relayed_in_json() -> None:
         listed_on="https://corp.example/simple/acme/",
     )
     found = decide(POLICY, corp=page(full, stated_versions=("1.0", "0.9", "junk"), status=Status("archived", "old")))
-    document = json.loads(writer.write(offer(POLICY, found, VERSIONS), Media.JSON, lambda offered: offered.file.url))
+    document = json.loads(written(offer(POLICY, found, VERSIONS)))
     assert document == {
         "meta": {"api-version": "1.4"},
         "name": "acme",
@@ -71,7 +77,7 @@ def test_what_a_page_does_not_say_is_not_made_up() -> None:
     """Without sizes it is API 1.0; a yank without a reason, and metadata without a hash, are `true`."""
     plain = wheel("1.0", yanked="", core_metadata={})
     found = offer(POLICY, decide(POLICY, corp=page(plain, status=Status("active"))), VERSIONS)
-    document = json.loads(writer.write(found, Media.JSON, lambda offered: offered.file.url))
+    document = json.loads(written(found))
     assert document["meta"] == {"api-version": "1.0"}
     assert document["project-status"] == {"status": "active"}
     (entry,) = document["files"]
@@ -82,15 +88,25 @@ def test_what_a_page_does_not_say_is_not_made_up() -> None:
         "yanked": True,
         "core-metadata": True,
     }
-    html = writer.write(found, Media.HTML, lambda offered: offered.file.url).decode()
+    html = written(found, Media.HTML).decode()
     assert 'data-yanked="" data-core-metadata="true" data-dist-info-metadata="true"' in html
     assert 'name="pypi:project-status" content="active"' in html
     assert "project-status-reason" not in html
     bare = offer(POLICY, decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
-    document = json.loads(writer.write(bare, Media.JSON, lambda offered: offered.file.url))
+    document = json.loads(written(bare))
     assert set(document) == {"meta", "name", "versions", "files"}
     assert set(document["files"][0]) == {"filename", "url", "hashes", "yanked"}
     assert document["files"][0]["yanked"] is False
+
+
+def test_half_a_surrogate_pair_is_relayed() -> None:
+    """JSON may have one, which UTF-8 has not; the rest of the page is as usual."""
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+    plain, odd = wheel("1.0", upload_time=moment), wheel("2.0", upload_time=moment, yanked="\ud800")
+    one, other = (offer(POLICY, decide(POLICY, corp=page(file)), VERSIONS) for file in (plain, odd))
+    assert json.loads(written(other))["files"][0]["yanked"] == "\ud800"
+    times = [json.loads(written(found))["files"][0]["upload-time"] for found in (one, other)]
+    assert times == ["2026-01-02T03:04:05Z"] * 2
 
 
 def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
@@ -100,7 +116,7 @@ def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
     unhashed = wheel("2.0")._replace(hashes={"odd": "1"}, provenance="http://[::1")
     hashed = wheel("3.0")._replace(hashes={"md5": "1", "sha512": "2"}, core_metadata={"sha512": "3"})
     found = decide(POLICY, corp=page(file, unhashed, hashed, status=Status("archived", hostile)))
-    html = writer.write(offer(POLICY, found, VERSIONS), Media.HTML, lambda offered: offered.file.url).decode()
+    html = written(offer(POLICY, found, VERSIONS), Media.HTML).decode()
     assert "<script" not in html
     assert html.count("data-provenance") == 1
     assert 'data-requires-python="&gt;=3.8"' in html
@@ -108,7 +124,20 @@ def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
     assert f'href="{unhashed.url}"' in html
     assert f'href="{hashed.url}#sha512=2" data-core-metadata="sha512=3"' in html
     fragment = Offer(ACME, (OfferedFile(file, CORP),), (), None)
-    assert b"#sha256=zz" in writer.write(fragment, Media.HTML, lambda _: "../x#sha256=zz")
+    assert b"#sha256=zz" in writer.write(fragment, Media.HTML, ["../x#sha256=zz"])
+
+
+def test_all_files_of_one_owner_are_offered_as_if_each_was_judged() -> None:
+    """The short way for pages without a rule for their files gives what the long way gives."""
+    twice = wheel("1.0")._replace(url="https://corp.example/other/acme-1.0-py3-none-any.whl")
+    sdist = File("acme-1.0.0.tar.gz", "https://corp.example/acme-1.0.0.tar.gz", {})
+    listed = page(wheel("10.0"), wheel("1.0"), sdist, twice, stated_versions=("1.0", "3.0", "3", "junk"))
+    found = decide(POLICY, corp=listed)
+    short, long = offer(POLICY, found, VERSIONS), offers._selection(POLICY, found, VERSIONS, None)
+    assert [one.file.url for one in short.files] == [one.file.url for one in long.files]
+    assert [Version(text) for text in short.versions] == [Version(text) for text in long.versions]
+    assert len(short.files) == 3
+    assert short.status == long.status
 
 
 def test_a_tier_is_offered_as_one() -> None:
@@ -260,13 +289,12 @@ def test_a_relayed_file_has_a_path_that_changes_with_its_content() -> None:
     unhashed = wheel("2.0")._replace(hashes={"md5": "1"}, url=wheel("2.0").url + "#md5=1")
     odd = wheel("3.0")._replace(hashes={"sha256": "../x"})
     files = tuple(OfferedFile(file, proxied) for file in (hashed, unhashed, odd))
-    found = relayed.sources(Offer(ACME, (*files, OfferedFile(wheel("4.0", "other"), proxied)), (), None))
+    others = OfferedFile(wheel("4.0", "other"), proxied), OfferedFile(unhashed, CORP)
+    urls, found = relayed.links(Offer(ACME, (*files, *others), (), None), "../../files/")
     first = f"acme/ab/{hashed.filename}"
     assert list(found)[:2] == [first, f"{first}.metadata"]
     assert found[first] == relayed.Source(proxied, hashed.url, {"sha256": "ab"}, 7)
     assert found[f"{first}.metadata"] == relayed.Source(proxied, f"{hashed.url}.metadata", {"sha256": "cd"})
     assert [path.split("/")[1].isalnum() and len(path.split("/")[1]) for path in list(found)[2:]] == [64, 64]
     assert found[list(found)[2]].url == wheel("2.0").url
-    href = relayed.hrefs(ACME, "../../files/")
-    assert href(files[0]) == f"../../files/{first}"
-    assert href(OfferedFile(unhashed, CORP)) == wheel("2.0").url
+    assert (urls[0], urls[4]) == (f"../../files/{first}", wheel("2.0").url)

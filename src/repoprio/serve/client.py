@@ -60,7 +60,10 @@ _ENOUGH = 1024 * 1024
 _CONNECTIONS = 50
 # The limit for kept pages of all repositories, as they were sent; a kept page is only revalidated.
 _MOST_KEPT_BYTES = 16 * 2**20
-# The limit of pages that are parsed at the same time.
+# A page of this size is parsed within two milliseconds. A thread would keep the interpreter for longer
+# (`sys.getswitchinterval`), and takes time to start.
+_QUICK = 128 * 1024
+# The limit of pages that threads parse at the same time.
 _READERS = 2
 # For this many seconds, pages that several names need, such as a canary, are fetched only once.
 _SHARED_SECONDS = 1.0
@@ -137,11 +140,7 @@ class Client:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
-        if len(reply.body) > SMALL:
-            await share.take(Stage.READ, len(reply.body))
-        # Parsing a large page would block all others.
-        async with self._reading:
-            result = await asyncio.to_thread(self._read, ask, reply)
+        result = await self._read_aside(ask, reply, share)
         # A page without files may mean absence, which is asked for each time.
         if ask.what is ResourceKind.PAGE and isinstance(result, PageFound) and result.files:
             self._keep(key, Kept(result.page, reply.validators, len(reply.body)))
@@ -171,6 +170,15 @@ class Client:
             raise UnusableResponse("it says that its page has not changed, and means another one")
         page = replace(kept.page, clocks=reply.clocks)
         return PageFound(page, len(page.files))
+
+    async def _read_aside(self, ask: FetchRequest, reply: Reply, share: Share) -> FetchResult[ProjectPage]:
+        """What the page says; parsing a large one here would block all others."""
+        if len(reply.body) <= _QUICK:
+            return self._read(ask, reply)
+        if len(reply.body) > SMALL:
+            await share.take(Stage.READ, len(reply.body))
+        async with self._reading:
+            return await asyncio.to_thread(self._read, ask, reply)
 
     def _read(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
         try:
@@ -325,11 +333,9 @@ def _proxy(url: str) -> str | None:
     Raises `UnusableResponse` if it is not one that aiohttp can use.
     """
     here = site(url)
-    if request.proxy_bypass(f"{here.host}:{here.port}"):
-        return None
     named = request.getproxies()
     proxy = named.get(here.scheme) or named.get("all")
-    if not proxy:
+    if not proxy or request.proxy_bypass(f"{here.host}:{here.port}"):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if not _is_web(proxy):

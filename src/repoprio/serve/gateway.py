@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import NamedTuple
+from functools import partial
+from typing import Any
 
 from repoprio import __version__
 from repoprio.lookup import ownership
@@ -24,9 +25,9 @@ from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.client import VERSIONS, Client
 from repoprio.serve.clock import steady_seconds
 from repoprio.serve.kept_pages import Page
-from repoprio.serve.pages import relayed, writer
-from repoprio.serve.pages.forms import Draft, Form
-from repoprio.serve.pages.offers import offer
+from repoprio.serve.page_maker import PageMaker, is_small
+from repoprio.serve.pages.forms import Form, takes_gzip
+from repoprio.serve.pauses import Pauses
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.sharing.envelope import SharedPage
@@ -49,11 +50,23 @@ _EXPLAINED = 1.0
 _TRIES = 3
 
 
-class _LookUp(NamedTuple):
-    """A lookup under way: `first` has the page before all its forms are made, or None if there is no such moment."""
+class _LookUp:
+    """A lookup under way; it makes the given form first.
 
-    first: asyncio.Future[Page | None]
-    task: asyncio.Task[Page | Problem]
+    `first` gets the page with that form, or None if there is no such moment; `task` has it with all forms. `hurry` is
+    set once somebody waits for those.
+    """
+
+    def __init__(self, form: Form | None, look_up: Callable[[_LookUp], Coroutine[Any, Any, Page | Problem]]) -> None:
+        self.form = form
+        self.first: asyncio.Future[Page | None] = asyncio.get_running_loop().create_future()
+        self.hurry = asyncio.Event()
+        self.task = asyncio.create_task(look_up(self))
+
+    async def whole(self) -> Page | Problem:
+        """The page with all forms, soon; if the caller goes away, others still get it."""
+        self.hurry.set()
+        return await asyncio.shield(self.task)
 
 
 class Gateway:
@@ -77,8 +90,7 @@ class Gateway:
         self._client = client
         self._store = store
         self._ttl = policy.absence_ttl
-        # Relative to /simple/NAME/.
-        self._files_url = f"{public_url.rstrip('/')}/files/" if public_url else "../../files/"
+        self._maker = PageMaker(policy, VERSIONS, public_url)
         self._stale_seconds = policy.stale_if_error
         self.clock = clock
         self.lists = ProjectLists(policy, client, policy.absence_ttl, clock)
@@ -88,6 +100,7 @@ class Gateway:
         self.sharing = Sharing(store.pages(), policy, __version__, public_url, sorted(client.trusted), clock=clock)
         self._explaining = ExpiringStore[NormalizedName, asyncio.Task[Explained | Problem]](_EXPLAINED, clock)
         self._under_way: dict[NormalizedName, _LookUp] = {}
+        self._pauses = Pauses()
 
     def warm(self, name: NormalizedName) -> Page | None:
         """The page of `name` that counts now; it is refreshed before it expires."""
@@ -107,13 +120,14 @@ class Gateway:
             page = self.warm(name)
             if page is not None:
                 return page
-            # If a client goes away, others still get their answer.
             look_up = self._refresh(name, form)
             if not look_up.first.done():
+                # If a client goes away, others still get their answer.
                 found = await asyncio.shield(look_up.first)
                 is_enough = found is not None and (form is None or form in found.forms)
-                return found if found and is_enough else await asyncio.shield(look_up.task)
+                return found if found and is_enough else await look_up.whole()
             # What it found may be older than this request, and count for those alone who waited for it.
+            look_up.hurry.set()
             await asyncio.wait({look_up.task})
 
     async def explanation(self, name: NormalizedName) -> Explained | Problem:
@@ -181,17 +195,22 @@ class Gateway:
         """The names with a kept page; may be called in any thread."""
         return self._pages.keys()
 
+    async def finish(self) -> None:
+        """Wait for the pages that clients have already, until they are kept in all their forms."""
+        answered = [look_up for look_up in self._under_way.values() if look_up.first.done()]
+        await asyncio.gather(*(look_up.whole() for look_up in answered), return_exceptions=True)
+
     async def settle(self) -> None:
         """Wait for the tasks that run in the background."""
-        await asyncio.gather(*(one.task for one in self._under_way.values()), return_exceptions=True)
+        await asyncio.gather(*(look_up.whole() for look_up in self._under_way.values()), return_exceptions=True)
         await self.sharing.settle()
 
     def _refresh(self, name: NormalizedName, form: Form | None = None) -> _LookUp:
         """The one lookup of `name` that is under way; if it begins now, it makes the given form first."""
         look_up = self._under_way.get(name)
         if look_up is None:
-            first = asyncio.get_running_loop().create_future()
-            look_up = self._under_way[name] = _LookUp(first, asyncio.create_task(self._look_up(name, form, first)))
+            look_up = self._under_way[name] = _LookUp(form, lambda begun: self._look_up(name, begun))
+            self._pauses.waits(look_up.first)
             look_up.task.add_done_callback(lambda task: self._landed(name, task))
         return look_up
 
@@ -202,15 +221,11 @@ class Gateway:
         if not task.cancelled() and (error := task.exception()):
             _LOG.error("the lookup of %s failed", name, exc_info=error)
 
-    async def _look_up(
-        self, name: NormalizedName, form: Form | None, first: asyncio.Future[Page | None]
-    ) -> Page | Problem:
+    async def _look_up(self, name: NormalizedName, look_up: _LookUp) -> Page | Problem:
         with self._client.room.share() as share:
-            return await self._looked_up(name, form, first, share)
+            return await self._looked_up(name, look_up, share)
 
-    async def _looked_up(
-        self, name: NormalizedName, form: Form | None, first: asyncio.Future[Page | None], share: Share
-    ) -> Page | Problem:
+    async def _looked_up(self, name: NormalizedName, look_up: _LookUp, share: Share) -> Page | Problem:
         try:
             async with self.sharing.turn(name, lambda shared, born: self._taken(name, shared, born)) as turn:
                 if turn.page is not None:
@@ -219,7 +234,7 @@ class Gateway:
                 records, decision, evidence = await self._decided(name, share)
                 if decision.outcome is Outcome.SERVED:
                     holders = ownership.holders(self.policy, await self._remember(records, decision))
-                    page = await self._made(decision, evidence.born, form, first)
+                    page = await self._made(decision, evidence.born, look_up)
                     self._pages.keep(name, page)
                     turn.give(page, holders)
                     return page
@@ -303,28 +318,15 @@ class Gateway:
             await asyncio.to_thread(self._store.replace, removed, new)
         return (*(record for record in known if record not in removed), *new)
 
-    async def _made(
-        self, decision: Decision[ProjectPage], born: float, form: Form | None, first: asyncio.Future[Page | None]
-    ) -> Page:
-        """The page of a decision; those who wait for `first` get it once it has that form, before all others."""
-        page, draft = await asyncio.to_thread(self._begun, decision, born, form)
-        first.set_result(page)
+    async def _made(self, decision: Decision[ProjectPage], born: float, look_up: _LookUp) -> Page:
+        """The page of a decision; those who wait for its first form get that before the others are made."""
+        begin = partial(self._maker.begin, decision, born, look_up.form)
+        # A thread takes longer to start than a small page takes to be written; compressing takes longer than both.
+        is_quick = is_small(decision) and look_up.form is not None and not takes_gzip(look_up.form)
+        page, draft = begin() if is_quick else await asyncio.to_thread(begin)
+        look_up.first.set_result(page)
+        # Other gateways wait for what is shared; and a large page takes too much memory to wait.
+        if is_small(decision) and not self.sharing.is_on:
+            await self._pauses.next(look_up.hurry)
         last = self._pages.get(decision.name)
         return replace(page, forms=await asyncio.to_thread(draft.forms, last.forms if last else None))
-
-    def _begun(self, decision: Decision[ProjectPage], born: float, form: Form | None) -> tuple[Page, Draft]:
-        """The page of a decision with one form, or none, and what makes the others."""
-        found = offer(self.policy, decision, VERSIONS)
-        href = relayed.hrefs(decision.name, self._files_url)
-        draft = Draft(lambda media: writer.write(found, media, href))
-        # A repository that was skipped may own the name again at any time.
-        fresh_until = born + self._ttl if freshness.is_certain(decision) else born
-        page = Page(
-            tuple(owner.repository.name for owner in decision.owners),
-            {} if form is None else {form: draft.body(form)},
-            born,
-            fresh_until,
-            born + self._stale_seconds,
-            relayed.sources(found),
-        )
-        return page, draft

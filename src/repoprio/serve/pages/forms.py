@@ -35,6 +35,11 @@ def forms(contents: Mapping[Media, bytes], packed: Mapping[Media, bytes] = Mappi
     return {form: draft.body(form) for form in _ALL if _content_of(form[0]) in contents}
 
 
+def takes_gzip(form: Form) -> bool:
+    """Whether the form is for a client that takes gzip."""
+    return form[1]
+
+
 def _content_of(media: Media) -> Media:
     """The two media types of HTML are one content."""
     return Media.HTML if media is Media.HTML_V1 else media

@@ -51,6 +51,25 @@ def offer(policy: Policy, decision: Decision[ProjectPage], versions: Versions) -
     the one with the higher priority.
     """
     limit = version_limit(decision.route)
+    owner = decision.owners[0] if len(decision.owners) == 1 else None
+    if owner is not None and limit is None and wait_for(policy, decision.route, owner.repository) is None:
+        return _everything(decision.name, owner, versions)
+    return _selection(policy, decision, versions, limit)
+
+
+def _everything(name: NormalizedName, owner: RepositoryResult[ProjectPage], versions: Versions) -> Offer:
+    """All that the only owner lists: most names have one, and no rule for its files."""
+    assert owner.page is not None, "an owner has a page"
+    first: dict[str, OfferedFile] = {}
+    for file in owner.page.files:
+        first.setdefault(file.filename, OfferedFile(file, owner.repository))
+    spelled = {versions.key(text): text for text in sorted(_stated((owner,), versions, _any))}
+    # Sorted: which of two spellings is kept must not depend on the order of a set.
+    spelled |= {versions.key(text): text for text in sorted(owner.page.claimed_versions)}
+    return Offer(name, tuple(first.values()), versions.newest_first(frozenset(spelled.values())), _status((owner,)))
+
+
+def _selection(policy: Policy, decision: Decision[ProjectPage], versions: Versions, limit: str | None) -> Offer:
     is_allowed = versions.within(limit) if limit is not None else _any
     is_merged = decision.is_merged
     names: set[str] = set()

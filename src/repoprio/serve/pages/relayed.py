@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from repoprio.dataclass import dataclass
@@ -73,15 +74,6 @@ def _is_below(url: str, root: str) -> bool:
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
-def hrefs(name: NormalizedName, base: str) -> Callable[[OfferedFile], str]:
-    """A function that returns the URL of each file for clients; `base` is the URL of ``/files/``, possibly relative."""
-
-    def href(offered: OfferedFile) -> str:
-        return f"{base}{path_of(name, offered)}" if is_relayed(offered) else without_hash(offered.file.url)
-
-    return href
-
-
 def path_of(name: NormalizedName, offered: OfferedFile) -> str:
     """Where a client gets a file, below ``/files/``: a path that changes with its content."""
     return f"{name}/{_digest(offered)}/{quote(offered.file.filename)}"
@@ -93,14 +85,26 @@ def _digest(offered: OfferedFile) -> str:
     return stated if stated.isalnum() else hashlib.sha256(offered.file.url.encode("utf-8", "replace")).hexdigest()
 
 
-def sources(offer: Offer) -> dict[str, Source]:
-    """All sources of files that clients get through the gateway, by their paths below ``/files/``."""
-    found = {}
+class Links(NamedTuple):
+    """Where clients get the files of an offer: the URL of each; `sources` are of those that the gateway relays.
+
+    The URLs are in the order of the files. The sources are by their paths below ``/files/``.
+    """
+
+    urls: tuple[str, ...]
+    sources: Mapping[str, Source]
+
+
+def links(offer: Offer, base: str) -> Links:
+    """Where clients get the files of `offer`; `base` is the URL of ``/files/``, possibly relative."""
+    urls, sources = [], {}
     for offered in offer.files:
+        file, url = offered.file, without_hash(offered.file.url)
         if is_relayed(offered):
-            file, path = offered.file, path_of(offer.name, offered)
-            url = without_hash(file.url)
-            found[path] = Source(offered.repository, url, file.hashes, file.size)
+            path = path_of(offer.name, offered)
+            sources[path] = Source(offered.repository, url, file.hashes, file.size)
             if file.core_metadata is not None:
-                found[path + METADATA] = Source(offered.repository, url + METADATA, file.core_metadata)
-    return found
+                sources[path + METADATA] = Source(offered.repository, url + METADATA, file.core_metadata)
+            url = base + path
+        urls.append(url)
+    return Links(tuple(urls), sources)

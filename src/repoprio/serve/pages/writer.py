@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from html import escape
 from typing import Any
 from urllib.parse import urljoin
 
-from repoprio.serve.pages.offers import Offer, OfferedFile
+import orjson
+
+from repoprio.serve.pages.offers import Offer
 from repoprio.serve.requests import Media
 from repoprio.simple_api.hrefs import best_hash, with_hash
 from repoprio.simple_api.model import File, Status
@@ -17,12 +19,11 @@ from repoprio.urls import site
 
 # The version with sizes (PEP 700), provenance (PEP 740) and the project's status (PEP 792).
 _NEWEST, _OLDEST = "1.4", "1.0"
-Href = Callable[[OfferedFile], str]
 
 
-def write(offer: Offer, media: Media, href: Href) -> bytes:
-    """The page of `offer`; `href` says where clients get a file."""
-    return (_json(offer, href) if media is Media.JSON else _html(offer, href)).encode("utf-8", "replace")
+def write(offer: Offer, media: Media, urls: Sequence[str]) -> bytes:
+    """The page of `offer`; `urls` say where clients get its files, in their order."""
+    return _json(offer, urls) if media is Media.JSON else _html(offer, urls).encode("utf-8", "replace")
 
 
 def _version(offer: Offer) -> str:
@@ -30,32 +31,37 @@ def _version(offer: Offer) -> str:
     return _NEWEST if all(offered.file.size is not None for offered in offer.files) else _OLDEST
 
 
-def _json(offer: Offer, href: Href) -> str:
+def _json(offer: Offer, urls: Sequence[str]) -> bytes:
     document: dict[str, Any] = {"meta": {"api-version": _version(offer)}, "name": offer.name}
     document["versions"] = list(offer.versions)
     if offer.status:
         document["project-status"] = _stated(offer.status)
-    document["files"] = [_entry(offered, href(offered)) for offered in offer.files]
-    return json.dumps(document, separators=(",", ":"))
+    document["files"] = [_entry(offered.file, url) for offered, url in zip(offer.files, urls, strict=True)]
+    try:
+        return orjson.dumps(document, option=orjson.OPT_UTC_Z)
+    except orjson.JSONEncodeError:
+        # A repository's JSON may escape half of a surrogate pair, which UTF-8 has not.
+        return json.dumps(document, separators=(",", ":"), default=_spelled_out).encode()
 
 
 def _stated(status: Status) -> dict[str, str]:
     return {"status": status.status} | ({} if status.reason is None else {"reason": status.reason})
 
 
-def _entry(offered: OfferedFile, url: str) -> dict[str, Any]:
-    file = offered.file
-    entry: dict[str, Any] = {"filename": file.filename, "url": url, "hashes": dict(file.hashes)}
+def _entry(file: File, url: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"filename": file.filename, "url": url, "hashes": file.hashes}
     if file.requires_python is not None:
         entry["requires-python"] = file.requires_python
     entry["yanked"] = False if file.yanked is None else file.yanked or True
     if file.core_metadata is not None:
         # Without the old name of this key, which pip 22.3 to 23.0 cannot read (PEP 714).
-        entry["core-metadata"] = dict(file.core_metadata) or True
+        entry["core-metadata"] = file.core_metadata or True
     if file.size is not None:
         entry["size"] = file.size
     if file.upload_time is not None:
-        entry["upload-time"] = _moment(file.upload_time)
+        # Most are in UTC already.
+        is_utc = file.upload_time.tzinfo is timezone.utc
+        entry["upload-time"] = file.upload_time if is_utc else file.upload_time.astimezone(timezone.utc)
     if provenance := _provenance(file):
         entry["provenance"] = provenance
     return entry
@@ -72,13 +78,12 @@ def _provenance(file: File) -> str | None:
         return None
 
 
-def _moment(moment: datetime) -> str:
-    # Most are in UTC already.
-    there = moment if moment.tzinfo is timezone.utc else moment.astimezone(timezone.utc)
-    return there.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+def _spelled_out(moment: datetime) -> str:
+    """A time in UTC as orjson writes it."""
+    return moment.isoformat().removesuffix("+00:00") + "Z"
 
 
-def _html(offer: Offer, href: Href) -> str:
+def _html(offer: Offer, urls: Sequence[str]) -> str:
     title = f"Links for {offer.name}"
     metas = [("pypi:repository-version", _version(offer))]
     if offer.status:
@@ -93,14 +98,13 @@ def _html(offer: Offer, href: Href) -> str:
             f"<title>{title}</title>",
             "</head><body>",
             f"<h1>{title}</h1>",
-            *(_anchor(offered, href(offered)) for offered in offer.files),
+            *(_anchor(offered.file, url) for offered, url in zip(offer.files, urls, strict=True)),
             "</body></html>\n",
         ]
     )
 
 
-def _anchor(offered: OfferedFile, url: str) -> str:
-    file = offered.file
+def _anchor(file: File, url: str) -> str:
     facts: dict[str, str] = {}
     if file.requires_python is not None:
         facts["data-requires-python"] = file.requires_python

@@ -54,6 +54,11 @@ class Sharing:
         self._ending: set[asyncio.Task[None]] = set()
         self.watch: Callable[[str], None] = lambda _: None
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a store for pages."""
+        return self._store is not None
+
     @asynccontextmanager
     async def turn(self, name: NormalizedName, accept: Accept) -> AsyncIterator[Turn]:
         """Find an accepted page, or take the turn to make one; after a while, make one without the turn."""
