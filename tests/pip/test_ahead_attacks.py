@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from support.fixtures import EnvFactory, RepositoryFactory
 from support.keyring import add_keyring
 from support.pips import Outcome, PipEnv
 from support.repository import RepositoryServer
-from support.scene import Scene
+from support.scene import Scene, refused
 
 PIPS = ["23.2.1", "24.0", "26.3"]
 IN_TURN = "fetch-ahead = false"
@@ -40,6 +40,18 @@ def both(scene: Scene, env: PipEnv, *wanted: str) -> list[tuple[Outcome, list[se
         chosen = env.choices(*wanted, policy=scene.policy(before=before))
         found.append((chosen, [server.asked_pages() for server in scene.servers.values()]))
     return found
+
+
+def hide(server: RepositoryServer, hidden: Mapping[str, int]) -> None:
+    """Answer these paths with these statuses if there is no login."""
+    answer = server._response
+
+    def hiding(request: Request) -> Response:
+        if request.authorization is None and request.path in hidden:
+            return Response("", hidden[request.path], {"WWW-Authenticate": 'Basic realm="corp"'})
+        return answer(request)
+
+    server._response = hiding  # type: ignore[method-assign]
 
 
 def busy(scene: Scene) -> None:
@@ -108,15 +120,33 @@ def test_an_absence_from_before_a_login_is_not_believed(
     for name in ("open", "guarded", "hidden"):
         scene.corp.add(name, "1.0")
     scene.public.add("hidden", "99.0")
-    answer, hides = scene.corp._response, {"/simple/guarded/": 401, "/simple/hidden/": 404}
-
-    def hiding(request: Request) -> Response:
-        if request.authorization is None and request.path in hides:
-            return Response("", hides[request.path], {"WWW-Authenticate": 'Basic realm="corp"'})
-        return answer(request)
-
-    scene.corp._response = hiding  # type: ignore[method-assign]
+    hide(scene.corp, {"/simple/guarded/": 401, "/simple/hidden/": 404})
     options = ("--no-input", "--keyring-provider", "import")
     (in_turn, _), (ahead, _) = both(scene, env, "open", "guarded", "hidden", *options)
     assert ahead.choices == in_turn.choices
     assert ahead.choices["hidden"].version == "1.0"
+
+
+@pytest.mark.parametrize("before", ["", IN_TURN], ids=["ahead", "in-turn"])
+@pytest.mark.parametrize("pip", ["24.0", "26.3"])
+def test_a_choice_from_before_a_login_is_made_again(
+    pip: str, before: str, fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
+) -> None:
+    """If corp hides a name from those without a login, and asks for one only for the next, nothing is installed."""
+    scene, env = Scene(repository, tmp_path, acme=()), fresh_env(pip)
+    add_keyring(env, "bot", "s3cret")
+    for name in ("guarded", "hidden"):
+        scene.corp.add(name, "1.0")
+    for name in ("hidden", "other"):
+        scene.public.add(name, "99.0")
+    hide(scene.corp, {"/simple/guarded/": 401, "/simple/hidden/": 404})
+    policy, ask = scene.policy(before=before), {"PIP_NO_INPUT": "1", "PIP_KEYRING_PROVIDER": "import"}
+    options = ("--dry-run", "--ignore-installed")
+    refused(env.run("install", *options, "other", "hidden", "guarded", policy=policy, env=ask), "late-login")
+    # What the login does not change may stay.
+    confirmed = env.choices("other", "guarded", policy=policy, env=ask)
+    assert {name: choice.version for name, choice in confirmed.choices.items()} == {"other": "99.0", "guarded": "1.0"}
+    refused(env.tool("explain", "hidden", "guarded", policy=policy, env=ask), "late-login")
+    given = {"REPOPRIO_CORP_USERNAME": "bot", "REPOPRIO_CORP_PASSWORD": "s3cret"}
+    found = env.choices("other", "hidden", "guarded", policy=policy, env=given)
+    assert found.choices["hidden"].version == "1.0", found.stderr

@@ -357,3 +357,13 @@ def test_one_kept_value_for_all_threads() -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         first, *others = pool.map(keep, range(THREADS))
     assert all(other == first for other in others)
+
+
+def test_a_store_forgets_what_is_stale() -> None:
+    """`forget` drops exactly the values that its test is true for, and says whether there were any."""
+    store = RunStore[str, int]()
+    for number in range(4):
+        store.keep(str(number), number)
+    assert store.forget(lambda key, value: key == "1" or value > 2)
+    assert [store.get(str(number)) for number in range(4)] == [0, None, 2, None]
+    assert not store.forget(lambda _, value: value > 2)

@@ -65,7 +65,7 @@ class Memory(Protocol[Page]):
 
 
 class RunStore(Generic[Key, Value]):
-    """A store that forgets nothing."""
+    """A store that forgets nothing by itself."""
 
     def __init__(self, lock: Lock | None = None) -> None:
         self._lock = lock or nullcontext()
@@ -80,6 +80,14 @@ class RunStore(Generic[Key, Value]):
         """Keep `value`, unless `key` has one; returns the one that is kept."""
         with self._lock:
             return self._values.setdefault(key, value)
+
+    def forget(self, is_stale: Callable[[Key, Value], bool]) -> bool:
+        """Forget the values for which `is_stale` is true; returns whether there were any."""
+        with self._lock:
+            stale = [key for key, value in self._values.items() if is_stale(key, value)]
+            for key in stale:
+                del self._values[key]
+        return bool(stale)
 
 
 class ExpiringStore(Generic[Key, Value]):

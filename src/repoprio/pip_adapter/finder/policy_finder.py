@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -64,11 +65,10 @@ class PolicyFinder:
         self.policy = policy
         self._finder_of_pip = weakref.ref(finder)
         self.scope = WatchedScope(policy, {} if noted is None else noted)
-        self._dropped = 0
         self._listener = SkipWarnings() if listener is None else listener
         self.search: Search | None = None
         self.tiers = Tiers()
-        self._decisions: dict[tuple[object, ...], Decision[PipPage]] = {}
+        self._decisions = session_memory.Decisions()
         self._offers: dict[tuple[object, ...], CandidateSet] = {}
         self._best: dict[tuple[object, ...], BestCandidateResult] = {}
 
@@ -180,13 +180,17 @@ class PolicyFinder:
         lookup = self.lookup(memory, name, below_owner=below_owner, last=last)
         is_flexible = lookup.mode is Mode.FLEXIBLE
         key = (name, below_owner, *((str(specifier or ""), passed, last) if is_flexible else ()))
-        if key not in self._decisions:
+        decision = self._decisions.get(key)
+        if decision is None:
             self._listener.before_lookup(name)
-            self._decisions[key] = drive(lookup, pages.fetch, self.fits(lookup, specifier, passed))
-            self._listener.decided(self._decisions[key])
+            decision = drive(lookup, pages.fetch, self.fits(lookup, specifier, passed))
+            again = functools.partial(self.decide, name, specifier, below_owner=below_owner, passed=passed, last=last)
+            self._decisions.keep(key, decision, again)
+            self._listener.decided(decision)
             if is_flexible:
-                self.tiers.note(self._decisions[key])
-        return self._decisions[key]
+                self.tiers.note(decision)
+            self.confirm()
+        return decision
 
     def lookup(
         self, memory: Memory[PipPage], name: NormalizedName, *, below_owner: bool = False, last: int | None = None
@@ -305,7 +309,7 @@ class PolicyFinder:
 
     def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
         """The repositories that supplied `name`; empty if it was not looked up. Asks no repository."""
-        decisions = (decision for key, decision in self._decisions.items() if key[0] == name)
+        decisions = self._decisions.of(name)
         return next((tuple(owner.repository for owner in made.owners) for made in decisions if made.owners), ())
 
     def memory(self) -> tuple[Memory[PipPage], Pages]:
@@ -320,11 +324,14 @@ class PolicyFinder:
         if self.scope.refresh(self.finder.search_scope, PolicyFinder.forgotten):
             self.tiers = Tiers()
             self._forget_decisions()
-        dropped = session_memory.drop_refused(self.session)
-        if dropped != self._dropped:
-            self._dropped = dropped
-            self._forget_decisions()
         self.scope.check(self.session.auth)
+        self.confirm()
+
+    def confirm(self) -> None:
+        """Raise `LookupRefused` if a decision would be different now, since a site asked for a login after it."""
+        if self._decisions.doubt(session_memory.drop_refused(self.session)):
+            self._forget_decisions()
+        self._decisions.confirm(self.policy.help)
 
     def _forget_decisions(self) -> None:
         self._decisions.clear()

@@ -1,22 +1,30 @@
-"""What the finders of one session of pip share: the memory of the run, and its pages."""
+"""What the finders of one session of pip share: the memory of the run, and its pages; and what a late login changes."""
 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from repoprio.lookup.memory import Memory, RunMemory
+from repoprio.lookup.project import Decision
+from repoprio.names import NormalizedName
 from repoprio.pip_adapter import progress
+from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.index import handed
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
-from repoprio.policy.model import Policy
+from repoprio.policy.locations import variable_of
+from repoprio.policy.model import Policy, Repository
+from repoprio.render.messages import notices
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
 
+DecisionKey = tuple[object, ...]
+Again = Callable[[], Decision[PipPage]]
 _MEMORIES: Registry[tuple[Memory[PipPage], Pages]] = Registry()
 
 
@@ -37,6 +45,79 @@ def of(session: PipSession, policy: Policy) -> tuple[Memory[PipPage], Pages]:
 
 
 def drop_refused(session: PipSession) -> int:
-    """Drop pages fetched ahead from sites that asked for a login since; returns how often pages were dropped."""
+    """Drop what sites said that asked for a login since; returns how often anything was dropped."""
     known = _MEMORIES.get(session)
-    return known[1].forget_refused() if known else 0
+    if known is None:
+        return 0
+    memory, pages = known
+    before, now = pages.forgotten, pages.forget_refused()
+    if now != before:
+        # A project list or a canary may have been another one without a login.
+        _MEMORIES.put(session, (RunMemory[PipPage](memory.policy, Lock()), pages))
+    return now
+
+
+class Decisions:
+    """The decisions of one finder; and those from before a site asked for a login, which are made again.
+
+    Such a site may have said "absent" because it hides what it has from those without a login, and pip may rely on it.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[DecisionKey, tuple[Decision[PipPage], Again]] = {}
+        self._doubtful: list[tuple[Decision[PipPage], Again]] = []
+        self._dropped = 0
+        self._is_busy = False
+
+    def __len__(self) -> int:
+        """How many were made."""
+        return len(self._made)
+
+    def get(self, key: DecisionKey) -> Decision[PipPage] | None:
+        """The decision of `key`; None if it was not made yet."""
+        made = self._made.get(key)
+        return made[0] if made else None
+
+    def keep(self, key: DecisionKey, decision: Decision[PipPage], again: Again) -> None:
+        """Keep a decision; `again` makes it once more."""
+        self._made[key] = decision, again
+
+    def of(self, name: NormalizedName) -> Iterator[Decision[PipPage]]:
+        """The decisions for a name."""
+        return (decision for key, (decision, _) in self._made.items() if key[0] == name)
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._made.clear()
+
+    def doubt(self, dropped: int) -> bool:
+        """Doubt all decisions if `drop_refused` dropped anything since the last call; returns whether it has."""
+        if dropped == self._dropped:
+            return False
+        self._dropped = dropped
+        self._doubtful += self._made.values()
+        self.clear()
+        return True
+
+    def confirm(self, help_text: str | None) -> None:
+        """Make the doubtful ones again; raise `LookupRefused` if a repository now says something else."""
+        if self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            while self._doubtful:
+                before, again = self._doubtful[-1]
+                changed = _changed(before, again())
+                if changed:
+                    refused = notices.late_login(before.name, changed, variable_of(changed.name), help_text)
+                    raise LookupRefused(refused, project=before.name)
+                self._doubtful.pop()
+        finally:
+            self._is_busy = False
+
+
+def _changed(before: Decision[PipPage], now: Decision[PipPage]) -> Repository | None:
+    """The first repository that says something else now; None if there is none."""
+    states = {result.repository.name: result.state for result in before.results}
+    changed = (one.repository for one in now.results if states.get(one.repository.name, one.state) is not one.state)
+    return next(changed, None)

@@ -62,7 +62,7 @@ class CredentialPolicy:
     the policy and of callers; `given` those in all other URLs that the user wrote. A login in any other URL, such as
     one of a file, does not count for a site of the policy: `carried` has these URLs, each with the line that named it,
     and no name is looked up until there is another login for each. `refused` are the sites that answered a request
-    with 401. `answer` is the login that a person entered last.
+    with 401, `late` those of them that then got a login. `answer` is the login that a person entered last.
     """
 
     def __init__(self) -> None:
@@ -73,6 +73,7 @@ class CredentialPolicy:
         self.help: str | None = None
         self.answer: Pair | None = None
         self.refused: set[Site] = set()
+        self.late: set[Site] = set()
         self.carried: list[tuple[str, str]] = []
         # A prompt runs in the deciding thread: Ctrl-C reaches only that one, which then restores the terminal.
         self.in_deciding_thread: Callable[[Callable[[], Answer]], Answer] = lambda prompt: prompt()
@@ -283,17 +284,22 @@ def handle_401(original: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     @functools.wraps(original)
     def handle_401(self: SessionAuth, resp: HttpResponse, **kwargs: object) -> HttpResponse:
         logins = known_credential_policy(self)
-        if logins is not None and resp.status_code == 401:
-            # pip would read the whole body before it asks again.
-            resp.raw.close()
-            resp._content, resp._content_consumed = b"", True
-            logins.refused.add(site(resp.url))
-            if getattr(_THIS_THREAD, "asks_ahead", False):
-                return resp
-        try:
+        if logins is None or resp.status_code != 401:
             return original(self, resp, **kwargs)
+        # pip would read the whole body before it asks again.
+        resp.raw.close()
+        resp._content, resp._content_consumed = b"", True
+        here = site(resp.url)
+        logins.refused.add(here)
+        if getattr(_THIS_THREAD, "asks_ahead", False):
+            return resp
+        try:
+            answer = original(self, resp, **kwargs)
         except NoTerminal:
             return resp
+        if answer is not resp and answer.status_code != 401:
+            logins.late.add(here)
+        return answer
 
     return handle_401
 

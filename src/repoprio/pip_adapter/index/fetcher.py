@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from http.cookiejar import DefaultCookiePolicy
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pip._internal.models.link import Link
@@ -14,7 +16,7 @@ from pip._internal.utils.urls import path_to_url, url_to_path
 from repoprio.fetch import local_folders
 from repoprio.fetch.deciding_thread import TimeLimit
 from repoprio.fetch.lookups_ahead import Ahead
-from repoprio.fetch.page_cache import PageCache
+from repoprio.fetch.page_cache import Key, PageCache
 from repoprio.lookup.events import (
     FetchFailed,
     FetchRequest,
@@ -25,6 +27,7 @@ from repoprio.lookup.events import (
     ResourceKind,
     StatusReceived,
 )
+from repoprio.lookup.memory import RunStore
 from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
@@ -63,16 +66,17 @@ class Pages:
         self.logins: dict[str, Login] = {}
         # Pairs of a repository and a name that it was asked for.
         self.disclosed: set[tuple[str, NormalizedName]] = set()
-        self._answers = PageCache[PipPage]()
+        self._kept: RunStore[Key, FetchResult[PipPage]] = RunStore(Lock())
+        self._answers = PageCache[PipPage](self._kept)
         self._flat: dict[str, tuple[File, ...]] = {}
         self._spent: dict[tuple[str, ResourceKind, str], float] = {}
         if policy.has_min_age:
             server_clock.watch(session)
         self._quiet = quiet_session(session)
         self._is_looking = False
-        # How many sites have asked for a login, and how often pages that were fetched ahead were dropped for that.
-        self._refused = 0
-        self._forgotten = 0
+        # How many sites have asked for a login and got one, and how often answers were dropped for that.
+        self._refused = 0, 0
+        self.forgotten = 0
         # What `settle` gave pip, and for which logins; the schemes and hosts that are as safe as pip demands; and what
         # is the same for all names of a repository.
         self._settled: tuple[tuple[object, ...], dict[str, Login]] | None = None
@@ -101,12 +105,17 @@ class Pages:
         return self.ahead.fetch(ask, self._fetch_now, limit, late)
 
     def forget_refused(self) -> int:
-        """Forget pages fetched ahead from sites that asked for a login since; returns how often pages were dropped."""
-        refused = credentials.credential_policy(self._session.auth).refused
-        if len(refused) != self._refused:
-            self._refused = len(refused)
-            self._forgotten += self.ahead.forget(frozenset(refused))
-        return self._forgotten
+        """Forget answers of sites that asked for a login since; returns how often there were any.
+
+        Those fetched ahead and not used yet; of the others, all but pages, from sites that then got a login.
+        """
+        logins = credentials.credential_policy(self._session.auth)
+        refused = len(logins.refused), len(logins.late)
+        if refused != self._refused:
+            self._refused = refused
+            early = self.ahead.forget(frozenset(logins.refused))
+            self.forgotten += self._kept.forget(functools.partial(_is_doubtful, logins.late)) or early
+        return self.forgotten
 
     @contextlib.contextmanager
     def at_hand(self) -> Iterator[None]:
@@ -337,6 +346,11 @@ def project_page(name: NormalizedName, response: Response) -> PageFound[PipPage]
     """The page of `name` in `response`, for pip; raises `UnusableResponse` if it is not one."""
     with uncollected():
         return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
+
+
+def _is_doubtful(late: Collection[Site], key: Key, answer: FetchResult[PipPage]) -> bool:
+    """Whether a site that got a login late may answer otherwise with it: it may hide what others must not see."""
+    return site(key[3]) in late and not (isinstance(answer, PageFound) and answer.files)
 
 
 def _hop_key(ask: FetchRequest) -> tuple[str, ResourceKind, str]:

@@ -50,7 +50,10 @@ def resolve(original: Callable[..., RequirementSet]) -> Callable[..., Requiremen
         current().note_asked(root_reqs)
         result = original(self, root_reqs, *args, **kwargs)
         # The legacy resolver has no factory.
-        observer = observer_of(self.factory._finder if hasattr(self, "factory") else getattr(self, "finder"))  # noqa: B009
+        finder = self.factory._finder if hasattr(self, "factory") else getattr(self, "finder")  # noqa: B009
+        if guard := guard_of(finder):
+            guard.confirm()
+        observer = observer_of(finder)
         if observer is not None:
             observation().resolved(observer, self, result)
         return result

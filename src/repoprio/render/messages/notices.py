@@ -27,6 +27,19 @@ def foreign_login(
     )
 
 
+def late_login(project: str, repository: Repository, variable: str, help_text: str | None) -> Message:
+    """The refusal of a choice that `repository` caused by what it said before it asked for a login."""
+    return message(
+        f"{project}: {repository} says something else with a login than it said without one.",
+        [
+            "It asked for a login only after that, for another project; so nothing is installed.",
+            f"hint: set {variable}_USERNAME and {variable}_PASSWORD: then it gets the login with each request",
+        ],
+        "late-login",
+        help_text=help_text,
+    )
+
+
 def redirect_loop(file: str, url: str, owners: Sequence[Repository], most: int, help_text: str | None) -> Message:
     """The refusal of a file that is redirected more than `most` times; `owners` own its project, if known."""
     of = f" of {join_words(owners)}" if owners else ""
