@@ -202,6 +202,20 @@ def test_a_page_that_is_the_same_again_is_not_written_again(served: Served, monk
     assert written == [Media.HTML, Media.JSON, Media.HTML, Media.JSON, Media.JSON]
 
 
+def test_another_form_is_there_as_soon_as_it_is_asked_for(served: Served, scene: Scene) -> None:
+    """A page's other forms wait for a pause; a client that asks for one does not, and the repository is asked once."""
+
+    async def ask() -> tuple[Answer, Answer]:
+        first = await served.ask("/simple/acme/", "GET", {"accept": JSON})
+        assert served.gateway.warm(NormalizedName("acme")) is None
+        return first, await served.ask("/simple/acme/", "GET", {"accept": "text/html"})
+
+    in_json, in_html = served.run(ask)
+    assert (in_json.status, in_html.status) == (200, 200)
+    assert all(name.encode() in in_html.body for name in in_json.files)
+    assert scene.corp.requests == ["/simple/acme/"]
+
+
 def test_a_large_page_is_stored_packed(served: Served, scene: Scene) -> None:
     """Clients that accept gzip get that, with its own tag; the others get the same page."""
     scene.corp.add("acme", *(f"2.{number}" for number in range(20)))

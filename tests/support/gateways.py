@@ -129,6 +129,7 @@ class Served:
 
     def close(self) -> None:
         """End it."""
+        self.run(self._finish)
         self.run(lambda: self._open.__aexit__(None, None, None))
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
