@@ -265,7 +265,7 @@ class CoreRun:
     def _on_disk(self, repository: RepositoryCase, ask: FetchRequest) -> FetchResult[Page]:
         if repository.kind == "missing-directory":
             return FetchFailed("it does not exist", lasting=True)
-        if ask.what is ResourceKind.LIST:
+        if ask.kind is ResourceKind.LIST:
             return FetchFailed("a folder has no complete project list")
         if repository.kind == "flat-directory":
             return _flat_offer(repository, ask.name)

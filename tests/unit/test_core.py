@@ -193,7 +193,7 @@ def test_absence_is_believed_after_the_canary(canary: FetchResult[str], outcome:
     def answer(ask: FetchRequest) -> FetchResult[str]:
         return (
             canary
-            if ask.what is ResourceKind.CANARY
+            if ask.kind is ResourceKind.CANARY
             else PAGE
             if ask.repository.name == "public"
             else StatusReceived(404)
@@ -212,13 +212,13 @@ def test_the_canary_is_asked_once_in_a_run() -> None:
 
     def fetch(ask: FetchRequest) -> FetchResult[str]:
         asks.append(ask)
-        return PAGE if ask.what is ResourceKind.CANARY else StatusReceived(404)
+        return PAGE if ask.kind is ResourceKind.CANARY else StatusReceived(404)
 
     for name in ("a", "b"):
         lookup: ProjectLookup[str] = ProjectLookup(run, normalize(name))
         assert lookup.mode is Mode.STRICT
         assert drive(lookup, fetch, lambda _: True).outcome is Outcome.ABSENT
-    assert [ask.what for ask in asks].count(ResourceKind.CANARY) == 1
+    assert [ask.kind for ask in asks].count(ResourceKind.CANARY) == 1
 
 
 @pytest.mark.parametrize(
@@ -232,9 +232,9 @@ def test_the_canary_is_asked_once_in_a_run() -> None:
 def test_a_complete_list_spares_the_page(listed: FetchResult[str], owner: str, asked: list[ResourceKind]) -> None:
     """A name that is not on a complete list is absent without a request for its page; an invalid list is ignored."""
     policy = Policy((repository("corp", complete_listing=True), repository("public", 90)))
-    decision, asks = decide(policy, lambda ask: listed if ask.what is ResourceKind.LIST else PAGE)
+    decision, asks = decide(policy, lambda ask: listed if ask.kind is ResourceKind.LIST else PAGE)
     assert decision.owners[0].repository.name == owner
-    assert [ask.what for ask in asks if ask.repository.name == "corp"] == asked
+    assert [ask.kind for ask in asks if ask.repository.name == "corp"] == asked
 
 
 def test_a_list_is_asked_once_in_a_run() -> None:
@@ -248,7 +248,7 @@ def test_a_list_is_asked_once_in_a_run() -> None:
 
     for name in ("a", "b"):
         assert drive(ProjectLookup(run, normalize(name)), fetch, lambda _: True).outcome is Outcome.ABSENT
-    assert [ask.what for ask in asks] == [ResourceKind.LIST]
+    assert [ask.kind for ask in asks] == [ResourceKind.LIST]
 
 
 def test_no_index_leaves_flat_repositories() -> None:
@@ -256,7 +256,7 @@ def test_no_index_leaves_flat_repositories() -> None:
     below, above = (repository("wheels", priority, format=Format.FLAT) for priority in (50, 5))
     decision, asks = decide(Policy((repository("corp"), above)), lambda _: PAGE, no_index=True)
     assert decision.owners[0].repository.name == "wheels"
-    assert [ask.what for ask in asks] == [ResourceKind.FILES]
+    assert [ask.kind for ask in asks] == [ResourceKind.FILES]
     owned = repository("corp", owns=(Pattern.parse("acme"),))
     for policy in (Policy((repository("corp"), below)), Policy((owned, below)), Policy((owned, above))):
         refused, asks = decide(policy, lambda _: PAGE, no_index=True)

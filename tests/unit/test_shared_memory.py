@@ -51,9 +51,9 @@ def has(ask: FetchRequest) -> bool:
 
 def answer_to(ask: FetchRequest) -> FetchResult[str]:
     """The answer without any faults."""
-    if ask.what is ResourceKind.CANARY:
+    if ask.kind is ResourceKind.CANARY:
         return PageFound("canary", 1)
-    if ask.what is ResourceKind.LIST:
+    if ask.kind is ResourceKind.LIST:
         return ProjectListFound(frozenset(name for name in NAMES if name.startswith(ask.repository.name)))
     return PageFound(f"{ask.repository.name} {ask.name}", 1) if has(ask) else StatusReceived(404)
 
@@ -62,7 +62,7 @@ WORLDS: dict[str, Callable[[FetchRequest], FetchResult[str]]] = {
     "sound": answer_to,
     "corp is down": lambda ask: FetchFailed("reset", lasting=True) if ask.repository.name == "corp" else answer_to(ask),
     "corp hides what it has": lambda ask: StatusReceived(404) if ask.repository.name == "corp" else answer_to(ask),
-    "team has no list": lambda ask: StatusReceived(404) if ask.what is ResourceKind.LIST else answer_to(ask),
+    "team has no list": lambda ask: StatusReceived(404) if ask.kind is ResourceKind.LIST else answer_to(ask),
 }
 POLICIES: dict[Mode, Policy] = {
     mode: Policy(
@@ -93,7 +93,7 @@ class Site:
     def fetch(self, ask: FetchRequest) -> FetchResult[str]:
         """The answer."""
         with self._lock:
-            self.asked[ask.repository.name, ask.what, ask.name] += 1
+            self.asked[ask.repository.name, ask.kind, ask.name] += 1
         self._pause()
         return self._answer(ask)
 
@@ -176,7 +176,7 @@ def test_a_list_under_way_spares_the_page_of_another_lookup() -> None:
     memory = RunMemory[str](policy)
     lookups = [ProjectLookup(memory, normalize(name)) for name in ("a", "b")]
     needs = [lookup.start() for lookup in lookups]
-    assert [need.asks[0].what for need in needs if isinstance(need, NeedPages)] == [
+    assert [need.asks[0].kind for need in needs if isinstance(need, NeedPages)] == [
         ResourceKind.LIST,
         ResourceKind.LIST,
     ]
@@ -264,7 +264,7 @@ def test_a_lookup_continues_with_recalled_values() -> None:
 
     def slow(ask: FetchRequest) -> FetchResult[str]:
         clock.now += 1000
-        return ProjectListFound(frozenset({normalize("new")})) if ask.what is ResourceKind.LIST else answer_to(ask)
+        return ProjectListFound(frozenset({normalize("new")})) if ask.kind is ResourceKind.LIST else answer_to(ask)
 
     site = Site(slow)
     memory = gateway_memory(Policy((corp,), absence_ttl=0), clock)()

@@ -339,9 +339,9 @@ def _place(ask: FetchRequest) -> Place:
 
 def _is_sound(ask: FetchRequest, answer: FetchResult[Page]) -> bool:
     """Whether `answer` shows no problem of the site, or of too many requests to it."""
-    if ask.what is ResourceKind.FILES:
+    if ask.kind is ResourceKind.FILES:
         return isinstance(answer, PageFound | NotFound)
-    if ask.what is ResourceKind.LIST and isinstance(answer, FetchFailed):
+    if ask.kind is ResourceKind.LIST and isinstance(answer, FetchFailed):
         # Without a usable list the lookup goes on.
         return answer.cause in (Cause.BROKEN, Cause.NOT_A_PAGE) and not answer.lasting and not answer.asks
     if isinstance(answer, StatusReceived):

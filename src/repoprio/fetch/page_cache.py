@@ -15,7 +15,7 @@ Key = tuple[str, ResourceKind, str, str]
 
 def key_of(ask: FetchRequest) -> Key:
     """The key of a request; requests with the same key have the same answer."""
-    return ask.repository.name, ask.what, "" if ask.what is ResourceKind.LIST else ask.name, ask.location.url
+    return ask.repository.name, ask.kind, "" if ask.kind is ResourceKind.LIST else ask.name, ask.location.url
 
 
 class PageCache(Generic[Page]):

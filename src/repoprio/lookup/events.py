@@ -31,7 +31,7 @@ class FetchRequest:
     """
 
     repository: Repository
-    what: ResourceKind
+    kind: ResourceKind
     name: NormalizedName
     location: Location
     hops: int = 0

@@ -1,4 +1,4 @@
-"""Decides what one repository says about one name, without I/O: from its list and page to its canary. Pure."""
+"""Decides the result of one repository for one name, without I/O: its list, its page, its canary. Pure."""
 
 from __future__ import annotations
 
@@ -111,27 +111,27 @@ class RepositoryLookup(Generic[Page]):
         return result
 
     def _page(
-        self, location: Location, name: NormalizedName, what: ResourceKind
+        self, location: Location, name: NormalizedName, kind: ResourceKind
     ) -> Generator[FetchRequest, FetchResult[Page] | None, RepositoryResult[Page]]:
         """The result of one location for one page; each redirect is judged before it is followed."""
         if location.unset:
             variables = ", ".join(f"${{{variable}}}" for variable in location.unset)
             return self._result(RepositoryState.UNAVAILABLE, f"{variables} is not set", Cause.UNSET, location)
         flat = self._repository.format is Format.FLAT
-        what = ResourceKind.FILES if flat else what
+        kind = ResourceKind.FILES if flat else kind
         start = location if flat else location.page(name)
         # A flat page lists all names, so a redirect of it cannot lead to another repository's page of this name.
-        whose = None if flat else name
+        page_name = None if flat else name
         at = start
         hops = 0
-        answer = yield FetchRequest(self._repository, what, name, at, hops)
+        answer = yield FetchRequest(self._repository, kind, name, at, hops)
         while isinstance(answer, RedirectReceived):
-            to = next_hop(self._known, self._repository, location, whose, answer.url, hops=hops, asked=self._asked)
+            to = next_hop(self._known, self._repository, location, page_name, answer.url, hops=hops, asked=self._asked)
             if isinstance(to, RedirectVerdict):
                 assert to.state is not None
                 return replace(self._result(to.state, to.reason, to.cause, at), redirected_into=to.into)
             at, hops = to, hops + 1
-            answer = yield FetchRequest(self._repository, what, name, at, hops)
+            answer = yield FetchRequest(self._repository, kind, name, at, hops)
         return self._judge(answer, at, start, name)
 
     def _judge(

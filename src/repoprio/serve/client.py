@@ -93,7 +93,7 @@ class Client:
 
     async def fetch(self, ask: FetchRequest, seconds: float, share: Share) -> FetchResult[ProjectPage]:
         """The answer to `ask` within the given time; any error becomes a `FetchFailed`. `share` is the lookup's."""
-        if ask.what is ResourceKind.PAGE:
+        if ask.kind is ResourceKind.PAGE:
             return await self._fetch(ask, seconds, share)
         return await self._shared.get_or_fetch(ask, lambda ask: self._fetch(ask, seconds, share))
 
@@ -128,7 +128,7 @@ class Client:
         url = ask.location.url
         if is_local_path(url):
             return await self._in_folder(ask, share)
-        if ask.what is ResourceKind.FILES and is_distribution(filename(url)):
+        if ask.kind is ResourceKind.FILES and is_distribution(filename(url)):
             return reader.files_of(ask.name, (reader.file_at(url),), url, VERSIONS)
         location = self.with_login(ask.repository, ask.location)
         key = Key(ask.repository.name, ask.name, location)
@@ -142,7 +142,7 @@ class Client:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
         result = await self._read_aside(ask, reply, share)
         # A page without files may mean absence, which is asked for each time.
-        if ask.what is ResourceKind.PAGE and isinstance(result, PageFound) and result.files:
+        if ask.kind is ResourceKind.PAGE and isinstance(result, PageFound) and result.files:
             self._keep(key, Kept(result.page, reply.validators, len(reply.body)))
         return result
 
@@ -189,9 +189,9 @@ class Client:
 
     def _parse(self, ask: FetchRequest, reply: Reply) -> FetchResult[ProjectPage]:
         response = reply.response
-        if ask.what is ResourceKind.LIST:
+        if ask.kind is ResourceKind.LIST:
             return read_project_list(response)
-        if ask.what is ResourceKind.FILES:
+        if ask.kind is ResourceKind.FILES:
             return reader.files_of(ask.name, reader.read_flat_page(response), ask.location.url, VERSIONS)
         return reader.read_project_page(ask.name, response, VERSIONS)
 

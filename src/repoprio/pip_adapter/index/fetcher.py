@@ -144,7 +144,7 @@ class Pages:
         if ask.location.url.startswith("file:"):
             return True
         here = site(ask.location.url)
-        if ask.what is ResourceKind.FILES and ask.location.url not in self._flat:
+        if ask.kind is ResourceKind.FILES and ask.location.url not in self._flat:
             return is_distribution(filename(ask.location.url))
         return here not in credentials.credential_policy(self._session.auth).refused and self.has_one_login(ask)
 
@@ -186,14 +186,14 @@ class Pages:
 
     def _asked(self, ask: FetchRequest, session: Any) -> FetchResult[PipPage]:
         local = ask.location.url.startswith("file:")
-        if ask.what is ResourceKind.FILES:
+        if ask.kind is ResourceKind.FILES:
             return self._local_files(ask) if local else self._remote_files(ask, session)
         if local:
             return self._folder(ask)
         reply = self._get(ask, session)
         if not isinstance(reply, Reply):
             return reply
-        if ask.what is ResourceKind.LIST:
+        if ask.kind is ResourceKind.LIST:
             from repoprio.simple_api.project_list import read_project_list
 
             return read_project_list(reply.response)
@@ -204,7 +204,7 @@ class Pages:
         url = ask.location.url
         if not self._is_safe(url, session):
             raise UnusableResponse(f"{site(url)} is neither https nor a trusted host of pip", Cause.INSECURE)
-        if ask.what is ResourceKind.PAGE:
+        if ask.kind is ResourceKind.PAGE:
             self.disclosed.add((ask.repository.name, ask.name))
         reply = transport.get(
             session,
@@ -310,7 +310,7 @@ class Pages:
     def _folder(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""
         folder = url_to_path(ask.location.url.rstrip("/"))
-        if ask.what is ResourceKind.LIST:
+        if ask.kind is ResourceKind.LIST:
             local_folders.check_root(folder)
             return FetchFailed("a folder has no complete project list")
         found = local_folders.page_in(folder, ask.name, path_to_url, self._policy.page_size_limit)
@@ -355,4 +355,4 @@ def _is_doubtful(late: Collection[Site], key: Key, answer: FetchResult[PipPage])
 
 def _hop_key(ask: FetchRequest) -> tuple[str, ResourceKind, str]:
     """The key that all requests for one page share, redirects included."""
-    return ask.repository.name, ask.what, ask.name
+    return ask.repository.name, ask.kind, ask.name

@@ -32,7 +32,7 @@ def fetch(ask: FetchRequest, versions: Versions, size_limit: int) -> FetchResult
     """The answer of a folder to `ask`; raises `UnusableResponse` if a file of the project lies outside of it."""
     path = path_of(ask.location.url)
     try:
-        if ask.what is ResourceKind.FILES:
+        if ask.kind is ResourceKind.FILES:
             files = local_folders.files_of_path(path, url_of, size_limit)
             result = reader.files_of(ask.name, files, ask.location.url, versions)
             if isinstance(result, NotFound):
