@@ -26,6 +26,7 @@ from repoprio.lookup.ownership import Record, UnsoundMemory, from_document
 from repoprio.names import NormalizedName, normalize
 from repoprio.policy.model import Policy
 from repoprio.serve.stores.sqlite_store import SqliteStore
+from repoprio.storage import ownership_file
 from support.faults import Fault
 from support.gateways import TTL, GatewayProcess, serving
 from support.policy_files import TOOLS
@@ -192,6 +193,44 @@ def test_a_repository_that_left_the_policy_closes_nothing_and_is_listed(scene: S
         "schema": 1,
         "records": [{"project": "acme", "repository": "corp", "url": f"{scene.corp.root_url}****"}],
     }
+
+
+def test_an_export_brings_back_each_record_as_it_was_or_none(scene: Scene, tmp_path: Path) -> None:
+    """A URL that the policy does not have is not printed: such a record is not shortened by the way back."""
+    store, other, file = tmp_path / "store", tmp_path / "other", tmp_path / "export.json"
+    was = [
+        Record(normalize("acme"), "corp", scene.corp.page_url.rstrip("/")),
+        Record(normalize("ledger"), "gone", f"{scene.corp.root_url}gone/simple/"),
+    ]
+    whole = scene.file.read_text()
+    with serving(policy_of(scene), store) as served:
+        served.store.replace((), was)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return tool(*arguments, policy=scene.file)
+
+    done = run("export", "--store", str(store))
+    assert (done.returncode, "1 record has only the site" in done.stderr) == (0, True)
+    assert "ledger (gone, " in done.stderr
+    assert "gone/simple" not in done.stdout + done.stderr
+    file.write_text(done.stdout)
+    # Where the record is, it stays as it is.
+    assert run("init", "--from", str(file), "--store", str(store)).returncode == 0
+    assert ownership_file.read(str(store)) == tuple(was)
+    # Elsewhere nothing is begun.
+    refused = run("init", "--from", str(file), "--store", str(other))
+    assert (refused.returncode, other.exists()) == (2, False)
+    assert "nothing was added: 1 record has only the site of a URL" in refused.stderr
+    assert "aliases of a repository; or name the SQLite file itself: --from" in refused.stderr
+    # Both ways that the hint names.
+    assert run("init", "--from", str(store), "--store", str(other)).returncode == 0
+    assert ownership_file.read(str(other)) == tuple(was)
+    scene.file.write_text(whole.replace("priority = 10", f'priority = 10\naliases = ["{was[1].url}"]'))
+    done = run("export", "--store", str(store))
+    assert done.stderr == ""
+    file.write_text(done.stdout)
+    assert run("init", "--from", str(file), "--store", str(tmp_path / "third")).returncode == 0
+    assert ownership_file.read(str(tmp_path / "third")) == tuple(was)
 
 
 def test_a_repository_that_was_renamed_and_moved_keeps_its_names(scene: Scene, tmp_path: Path) -> None:

@@ -91,7 +91,11 @@ def test_a_record_means_a_repository_by_its_name_or_by_its_url() -> None:
 @pytest.mark.parametrize(
     ("recorded", "shown"),
     [
-        ("https://corp.example/simple", "https://corp.example/simple/"),
+        ("https://corp.example/simple", "https://corp.example/simple"),
+        ("https://corp.example/simple?t=1", "https://corp.example/simple/"),
+        ("https://public.example/simple/", "https://public.example/simple/"),
+        ("https://before.example/simple/", "https://before.example/simple/"),
+        ("https://before.example/t0ken/", "https://before.example/****"),
         ("https://corp.example/${AREA}/simple/", "https://corp.example/${AREA}/simple/"),
         ("https://u:p@corp.example/${AREA}/?t=1", "https://corp.example/${AREA}/?****"),
         ("https://mirror.example/old/simple/", "https://mirror.example/${AREA}/simple/"),
@@ -102,8 +106,11 @@ def test_a_record_means_a_repository_by_its_name_or_by_its_url() -> None:
 def test_of_a_record_only_what_the_policy_writes_is_shown(recorded: str, shown: str) -> None:
     """What stands in the place of a variable may be a token, of today or of earlier; another URL may have one, too."""
     mirror = Location("https://mirror.example/${AREA}/simple/", "https://mirror.example/new/simple/")
-    policy = Policy((replace(CORP, locations=(*CORP.locations, mirror)), PUBLIC))
+    aliases = ("https://before.example/simple/", "https://before.example/t0ken/")
+    corp = replace(CORP, locations=(*CORP.locations, mirror), aliases=aliases)
+    policy = Policy((corp, PUBLIC), secrets=frozenset({"t0ken"}))
     record = Record(ACME, "corp", recorded)
     assert [found.url for found in ownership.without_secrets(policy, [record])] == [shown]
     hidden = [found.url for found in ownership.without_secrets(None, [record])]
     assert "old" not in hidden[0]
+    assert ownership.is_whole(record._replace(url=shown)) is ("****" not in shown)

@@ -13,8 +13,8 @@ from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.model import Location, Mode, Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.policy.routing import Route
-from repoprio.redaction import HIDDEN, display_url
-from repoprio.urls import is_same_place, site
+from repoprio.redaction import HIDDEN, display_url, redact_url
+from repoprio.urls import place_or_text, site
 
 
 class Record(NamedTuple):
@@ -112,21 +112,38 @@ def _written(location: Location) -> str:
 def without_secrets(policy: Policy | None, records: Iterable[Record]) -> Iterator[Record]:
     """The records with URLs that others may read, also of records that have the value of a variable.
 
-    Such a value may be a token, which the policy does not know if it has changed since. So of a URL that is not one of
-    its repository's in `policy`, only the site is left.
+    Such a value may be a token, which the policy does not know if it has changed since. So of a URL that is not in
+    `policy`, only the site is left: such a record is not `is_whole`.
     """
+    literal = {place_or_text(url): url for url in _literal(policy)}
     for record in records:
-        yield record._replace(url=_without_secrets(holder(policy, record) if policy else None, record.url))
+        yield record._replace(url=_without_secrets(holder(policy, record) if policy else None, record.url, literal))
 
 
-def _without_secrets(repository: Repository | None, url: str) -> str:
+def is_whole(record: Record) -> bool:
+    """Whether the record has its whole URL, unlike one of `without_secrets`."""
+    return HIDDEN not in record.url
+
+
+def _literal(policy: Policy | None) -> Iterator[str]:
+    """The URLs of a policy that are written without variables."""
+    if policy is None:
+        return
+    for repository in policy.repositories:
+        yield from (location.url for location in repository.locations if "${" not in location.shown)
+        # Of an alias, the policy has only the text with the values of its variables.
+        yield from (alias for alias in repository.aliases if not any(value in alias for value in policy.secrets))
+
+
+def _without_secrets(repository: Repository | None, url: str, literal: Mapping[str, str]) -> str:
     if "${" in url:
         return display_url(url)
     for location in repository.locations if repository else ():
         if "${" in location.shown and _is_written_as(location.shown, url):
             return location.shown
-        if "${" not in location.shown and is_same_place(location.url, url):
-            return location.url
+    if place_or_text(url) in literal:
+        # A record has the URL as it was written: it is repeated as it is, unless it has more than a place.
+        return url if redact_url(url) == url else literal[place_or_text(url)]
     try:
         return f"{site(url)}/{HIDDEN}"
     except ValueError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,15 +18,19 @@ from repoprio.lookup.ownership import (
     as_document,
     from_document,
     holder,
+    is_whole,
     matching,
     without_secrets,
 )
 from repoprio.policy.model import Policy, Repository
 from repoprio.policy.patterns import Pattern
 from repoprio.serve.stores.model import OwnershipStore
-from repoprio.wording import count_of
+from repoprio.storage import ownership_file
+from repoprio.wording import count_of, join_words
 
 _SCHEMA = 1
+_SQLITE = b"SQLite format 3\0"
+_MOST_SHOWN = 3
 
 
 class NoMemory(RepoprioError):
@@ -59,7 +65,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         description="Begin the memory, or confirm its content. A gateway never begins one in Redis: if it finds "
         "none, it answers 503, because nobody knows who owned a name.",
     )
-    init.add_argument("--from", dest="source", metavar="FILE", help="add the records that export printed")
+    init.add_argument(
+        "--from",
+        dest="source",
+        metavar="FILE",
+        help="add the records that export printed, or those of a gateway's SQLite file",
+    )
     for action, do in ((listed, show), (release, forget), (export, dump), (init, begin)):
         places.add_store(action)
         action.set_defaults(action=do)
@@ -100,8 +111,23 @@ def dump(_: argparse.Namespace, store: OwnershipStore) -> int:
     policy = policy_in_force.policy().sound("the records are not exported without it")
     if policy is None:
         raise NoPolicy(policy_in_force.no_policy())
-    print(json.dumps(as_document(without_secrets(policy, store.listed())), indent=2))
+    records = list(without_secrets(policy, store.listed()))
+    print(json.dumps(as_document(records), indent=2))
+    if lost := [record for record in records if not is_whole(record)]:
+        print(f"repoprio: {_without_url(lost)}\n  hint: {_TO_EXPORT_ALL}    [store]", file=sys.stderr)
     return 0
+
+
+# How a record gets its whole URL into an export.
+_TO_EXPORT_ALL = "to export the whole URL, add it to the policy first, as one of the aliases of a repository"
+
+
+def _without_url(records: Sequence[Record]) -> str:
+    """What is wrong with records of which only the site was exported."""
+    named = [f"{record.project} ({record.repository}, {record.url})" for record in records[:_MOST_SHOWN]]
+    named += [f"{len(records) - _MOST_SHOWN} more"] if len(records) > _MOST_SHOWN else []
+    count, have = count_of(len(records), "record"), "has" if len(records) == 1 else "have"
+    return f"{count} {have} only the site of a URL, which was not in the policy at the export: {join_words(named)}"
 
 
 def _document(records: Sequence[Record], policy: Policy | None) -> str:
@@ -135,16 +161,38 @@ def forget(options: argparse.Namespace, store: OwnershipStore) -> int:
 
 def begin(options: argparse.Namespace, store: OwnershipStore) -> int:
     """Begin the memory, or confirm it."""
-    count = store.begin(_exported(options.source) if options.source else ())
+    count = store.begin(_imported(options.source, store) if options.source else ())
     print(f"The memory is begun: {count_of(count, 'record')} ({store.place}).")
     return 0
 
 
-def _exported(source: str) -> list[Record]:
-    """The records that export printed into a file."""
+def _imported(source: str, store: OwnershipStore) -> list[Record]:
+    """The records of a file that are whole; of the others, `store` must have the whole ones already."""
+    records = _exported(source)
+    partial = [record for record in records if not is_whole(record)]
+    known = set(without_secrets(None, _present(store))) if partial else set()
+    if lost := [record for record in partial if record not in known]:
+        hint = f"{_TO_EXPORT_ALL}; or name the SQLite file itself: --from gateway.sqlite"
+        raise NoMemory(f"{source}: nothing was added: {_without_url(lost)}\n  hint: {hint}    [store]")
+    return [record for record in records if is_whole(record)]
+
+
+def _present(store: OwnershipStore) -> Sequence[Record]:
     try:
-        with open(source, encoding="utf-8") as file:
-            return list(from_document(json.load(file)))
-    except (OSError, ValueError) as error:
-        hint = "name a file that repoprio ownership export printed"
+        return store.listed()
+    except UnsoundMemory:
+        # It is not begun yet, or has lost records.
+        return ()
+
+
+def _exported(source: str) -> list[Record]:
+    """The records that export printed into a file, or those of a gateway's SQLite file."""
+    try:
+        with open(source, "rb") as file:
+            content = file.read()
+        if content.startswith(_SQLITE):
+            return list(ownership_file.read(os.path.abspath(source)))
+        return list(from_document(json.loads(content)))
+    except (OSError, ValueError, UnsoundMemory) as error:
+        hint = "name a file that repoprio ownership export printed, or a gateway's SQLite file"
         raise NoMemory(f"{source} holds no records: {error}\n  hint: {hint}    [store]") from None
