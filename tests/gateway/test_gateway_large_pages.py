@@ -105,6 +105,21 @@ def test_a_busy_gateway_is_no_outage_of_the_repository(scene: Scene, tmp_path: P
     assert scene.public.requests == []
 
 
+def test_a_page_that_waited_and_then_came_too_late(scene: Scene, tmp_path: Path) -> None:
+    """The gateway was slow, and not only the repository: `skip-if-unavailable` does not pass the name on."""
+    scene.corp.answer("acme", large("acme"))
+    with gateway(scene, tmp_path, corp="skip-if-unavailable = true") as served:
+
+        async def play() -> int:
+            client = served.gateway._client
+            # All readers are busy, for longer than the page may take.
+            async with client._reading, client._reading:
+                return (await served.ask("/simple/acme/", "GET", {})).status
+
+        assert served.run(play) == 503
+    assert scene.public.requests == []
+
+
 def test_its_last_page_stands_in_for_a_page_that_has_no_room(scene: Scene, tmp_path: Path) -> None:
     """As while the owner does not answer in time."""
     scene.corp.answer("acme", large("acme"))

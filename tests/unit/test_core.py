@@ -456,3 +456,21 @@ def test_a_list_leads_into_no_other_repository() -> None:
     corp, other = repository("corp"), repository("other", 20)
     verdict = judge_redirect((corp, other), corp, corp.locations[0], None, f"{other.locations[0].url}acme/", asked=())
     assert (verdict.state, verdict.reason) == (RepositoryState.UNAVAILABLE, "it redirects into other")
+
+
+@pytest.mark.parametrize("which", ["page", "mirror", "canary"])
+def test_a_busy_gateway_is_never_skipped(which: str) -> None:
+    """If no room for a page, a mirror's or the canary's was left, `skip-if-unavailable` does not open the name."""
+    busy, down = FetchFailed("busy", Cause.BUSY), FetchFailed("no answer", Cause.CONNECTION, lasting=True)
+    mirrored = (Location.of("https://corp.example/simple/"), Location.of("https://mirror.example/simple/"))
+    made: dict[str, dict[str, Any]] = {"mirror": {"locations": mirrored}, "canary": {"canary": normalize("known")}}
+    keys = made.get(which, {})
+    answers: dict[str, FetchResult[str]] = {
+        "https://corp.example/simple/acme/": {"page": busy, "mirror": down}.get(which, StatusReceived(404)),
+        "https://mirror.example/simple/acme/": busy,
+        "https://corp.example/simple/known/": busy,
+    }
+    policy = Policy((repository("corp", skip_if_unavailable=True, **keys), repository("public", 90)))
+    decision, asks = decide(policy, lambda ask: answers[ask.location.url])
+    assert decision.outcome is Outcome.UNAVAILABLE
+    assert {ask.repository.name for ask in asks} == {"corp"}

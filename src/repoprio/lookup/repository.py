@@ -52,6 +52,8 @@ class RepositoryLookup(Generic[Page]):
         self._repository = repository
         self._name = name
         self.ask: FetchRequest | None = None
+        # For its page, a mirror's or the canary's.
+        self._was_busy = False
         self._steps = self._walk()
         self._advance(None)
 
@@ -71,7 +73,7 @@ class RepositoryLookup(Generic[Page]):
         if result.state is RepositoryState.ABSENT and repository.canary:
             result = yield from self._believe(result)
         # While the gateway is busy, it is not the repository that is unavailable.
-        may_skip = repository.skip_if_unavailable and not result.login_refused and result.cause is not Cause.BUSY
+        may_skip = repository.skip_if_unavailable and not result.login_refused and not self._was_busy
         if result.state is RepositoryState.UNAVAILABLE and may_skip:
             result = replace(result, skipped=True)
         return result
@@ -152,6 +154,7 @@ class RepositoryLookup(Generic[Page]):
                 return self._result(RepositoryState.ABSENT, "no file of it", Cause.NO_FILE, at)
             return self._result(RepositoryState.ABSENT, "no folder of it", Cause.NO_FOLDER, at)
         if isinstance(answer, FetchFailed):
+            self._was_busy |= answer.cause is Cause.BUSY
             result = self._result(RepositoryState.UNAVAILABLE, answer.reason, answer.cause, at)
             return replace(result, lasting=answer.lasting, login_refused=answer.asks)
         moved = None if flat else _moved(at, start, name)

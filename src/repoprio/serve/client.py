@@ -113,7 +113,7 @@ class Client:
         try:
             return await asyncio.wait_for(self._settled(ask, share), limit)
         except asyncio.TimeoutError:
-            return FetchFailed(BUSY, Cause.BUSY) if share.is_waiting else late
+            return FetchFailed(BUSY, Cause.BUSY) if share.has_waited else late
 
     async def _settled(self, ask: FetchRequest, share: Share) -> FetchResult[ProjectPage]:
         """The answer, or why there is none: a task that raises keeps its traceback, and with it all that it read."""
@@ -177,6 +177,7 @@ class Client:
             return self._read(ask, reply)
         if len(reply.body) > SMALL:
             await share.take(Stage.READ, len(reply.body))
+        share.has_waited |= self._reading.locked()
         async with self._reading:
             return await asyncio.to_thread(self._read, ask, reply)
 

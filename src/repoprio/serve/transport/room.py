@@ -60,7 +60,7 @@ class Room:
             waiting = sum(one.is_waiting for one in self._shares)
             if stage is Stage.RECEIVE and not share.is_waiting and waiting >= self._most_waiting:
                 raise UnusableResponse(BUSY, Cause.BUSY)
-            share.is_waiting = True
+            share.is_waiting = share.has_waited = True
             self._freed.clear()
             await self._freed.wait()
         share.is_waiting = False
@@ -71,12 +71,16 @@ class Room:
 
 
 class Share:
-    """What one lookup has of the room; `is_waiting`: it waits for more, or was ended while it did."""
+    """What one lookup has of the room.
+
+    `is_waiting`: it waits for more, or was ended while it did. `has_waited`: the gateway has kept it waiting.
+    """
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self.taken = dict.fromkeys(Stage, 0)
         self.is_waiting = False
+        self.has_waited = False
 
     async def take(self, stage: Stage, size: int) -> None:
         """Take room for `size` more bytes, as soon as there is some."""
