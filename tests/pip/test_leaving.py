@@ -98,7 +98,7 @@ def test_the_notes_stay_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(ledger.noted()) < 102
     assert ledger.note(ledger.POINTER, str(tmp_path))
     assert ledger.note(ledger.POINTER, str(tmp_path))
-    assert ledger.noted().count(ledger.Made(ledger.POINTER, os.path.realpath(tmp_path))) == 1
+    assert ledger.noted().count(ledger.Entry(ledger.POINTER, os.path.realpath(tmp_path))) == 1
     ledger.forget(str(tmp_path))
     assert str(tmp_path) not in {made.place for made in ledger.noted()}
 

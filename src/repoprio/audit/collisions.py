@@ -83,8 +83,8 @@ def _merged(
     owner = sharing[0]
     merges = route.mode is Mode.MERGE
     rule = route.mode_rule if merges else policy.rule(f"repositories.{owner.name}.priority", str(owner.priority))
-    how = "a pin merges them" if merges else "they share one tier"
-    message = f"{listed_by}; {join_words([r.name for r in sharing])} own it together ({how}), so the newest wins."
+    reason = "a pin merges them" if merges else "they share one tier"
+    message = f"{listed_by}; {join_words([r.name for r in sharing])} own it together ({reason}), so the newest wins."
     names = join_words([r.name for r in sharing], "or")
     remedy = policy.change(f'choose its owner: add "{route.name}" to owns of {names}')
     return Finding("merged", message, remedy, route.name, repository=owner, rule=rule, detail=_names(listing))

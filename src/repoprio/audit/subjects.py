@@ -63,9 +63,9 @@ class Offer:
     fits: Callable[[], str | None] = lambda: None
     key: Callable[[str], str] = str
 
-    def is_same(self, one: str | None, other: str | None) -> bool:
+    def is_same(self, version: str | None, other: str | None) -> bool:
         """Whether two versions are equal; None equals nothing."""
-        return one is not None and other is not None and self.key(one) == self.key(other)
+        return version is not None and other is not None and self.key(version) == self.key(other)
 
 
 def finding_on(subject: Subject, code: str, message: str, remedy: str, **more: Any) -> Finding:

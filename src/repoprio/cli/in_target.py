@@ -16,8 +16,8 @@ from repoprio.environments import child_script
 from repoprio.environments.target import OPTION, OWN, VARIABLE, Environment, NoEnvironment, meant, own
 from repoprio.redaction import printable
 
-# The line that named the environment on stderr, once it was printed.
-_told: list[str] = []
+# The line about the environment on stderr, once it was printed.
+_printed: list[str] = []
 
 
 class Arrival(NamedTuple):
@@ -43,7 +43,7 @@ def arrival() -> Arrival:
 def begin() -> None:
     """Reset the state at the start of a command: its own variables are removed, and nothing is printed yet."""
     arrival()
-    _told.clear()
+    _printed.clear()
 
 
 def is_guest() -> bool:
@@ -94,8 +94,8 @@ def complain(text: str, options: argparse.Namespace | None = None) -> None:
 
 
 def _print_line(environment: Environment) -> None:
-    if not _told:
-        _told.append(environment.line)
+    if not _printed:
+        _printed.append(environment.line)
         _print(f"repoprio: {environment.line}", sys.stderr)
 
 

@@ -74,8 +74,8 @@ def _from_names(options: argparse.Namespace) -> str:
         options.parser.error("--isolated is for a policy from pip's settings, without names")
     namespaces, owns = (_patterns(options, option) for option in ("namespaces", "owns"))
     wanted: list[starter.Wanted] = []
-    for given in options.repositories:
-        name, url = _name_and_url(options, given)
+    for argument in options.repositories:
+        name, url = _name_and_url(options, argument)
         if name in (known.name for known in wanted):
             options.parser.error(f"{name!r} is named twice")
         note = _note_of_mirror(options) if url == PYPI else ""
@@ -92,8 +92,8 @@ def _from_names(options: argparse.Namespace) -> str:
 
 def _note_of_mirror(options: argparse.Namespace) -> str:
     """A note if pip's settings replace its built-in index, which ``pypi`` stands for; else ""."""
-    others = [given.partition("=")[2] for given in options.repositories]
-    mirror = starter.mirror(policy_in_force.pip_settings()[0], policy_in_force.TOOLS.default_index(), others)
+    urls = [argument.partition("=")[2] for argument in options.repositories]
+    mirror = starter.mirror(policy_in_force.pip_settings()[0], policy_in_force.TOOLS.default_index(), urls)
     if mirror is None:
         return ""
     url = display_url(mirror.url)
@@ -103,8 +103,8 @@ def _note_of_mirror(options: argparse.Namespace) -> str:
     return printable(note)
 
 
-def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
-    name, equals, url = given.partition("=")
+def _name_and_url(options: argparse.Namespace, argument: str) -> tuple[str, str]:
+    name, equals, url = argument.partition("=")
     if not equals and name.lower() == PYPI:
         return PYPI, PYPI
     try:
@@ -112,7 +112,7 @@ def _name_and_url(options: argparse.Namespace, given: str) -> tuple[str, str]:
     except values.NotExpected as error:
         options.parser.error(f"{name!r} {error}")
     if not url:
-        options.parser.error(f"{given!r} is not NAME=URL (only {PYPI} needs no URL)")
+        options.parser.error(f"{argument!r} is not NAME=URL (only {PYPI} needs no URL)")
     # A policy must not depend on the working folder.
     is_path = url != PYPI and "://" not in url and os.path.exists(url)
     return name, os.path.abspath(url) if is_path else url
@@ -133,8 +133,8 @@ def _is_flat(name: str, url: str) -> bool:
         return True
     if not os.path.exists(path) or not names:
         flat = f"if it will contain distribution files, add --flat {name}"
-        what = "is empty" if os.path.exists(path) else "does not exist"
-        print(f"repoprio: {printable(path)} {what}: {name} is written as a simple repository; {flat}", file=sys.stderr)
+        state = "is empty" if os.path.exists(path) else "does not exist"
+        print(f"repoprio: {printable(path)} {state}: {name} is written as a simple repository; {flat}", file=sys.stderr)
     return False
 
 
@@ -154,8 +154,8 @@ def _checked(text: str) -> str:
 
 def _patterns(options: argparse.Namespace, option: str) -> dict[str, str]:
     patterns_of: dict[str, str] = {}
-    for given in getattr(options, option):
-        name, _, patterns = given.partition("=")
+    for argument in getattr(options, option):
+        name, _, patterns = argument.partition("=")
         if not patterns:
             options.parser.error(f"--{option} takes NAME=PATTERN")
         patterns_of[name] = f"{patterns_of.get(name, '')} {patterns}"

@@ -21,11 +21,11 @@ from repoprio.output import SafeStream, say
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command with `arguments` (the process's own by default); returns the exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     _prepare()
     # pip's own output is not changed.
-    with contextlib.nullcontext() if given[:1] == ["pip"] else _safe_streams():
-        return _run(given)
+    with contextlib.nullcontext() if words[:1] == ["pip"] else _safe_streams():
+        return _run(words)
 
 
 @contextlib.contextmanager
@@ -40,16 +40,16 @@ def _safe_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = sys.stdout and before[0], before[1]
 
 
-def _run(given: list[str]) -> int:
+def _run(words: list[str]) -> int:
     speaking = None
     try:
-        if given[:1] == ["pip"]:
-            return in_target.run_pip(given[1:])
-        options = parser.parse(given)
+        if words[:1] == ["pip"]:
+            return in_target.run_pip(words[1:])
+        options = parser.parse(words)
         if options.has_environment and (environment := in_target.other(options.python)):
             from repoprio.environments import run_there
 
-            return run_there.run(environment, given)
+            return run_there.run(environment, words)
         speaking = options if options.has_environment else None
         status: int = options.command(options)
         if sys.stdout is not None:

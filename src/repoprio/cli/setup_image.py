@@ -165,13 +165,13 @@ def _lay_down(file: str, journal: Journal) -> Step:
 
 
 def _written(
-    what: str, place: str, files: Iterable[tuple[str, bytes]], journal: Journal, *, mode: int | None = None
+    kind: str, place: str, files: Iterable[tuple[str, bytes]], journal: Journal, *, mode: int | None = None
 ) -> Step:
     try:
         changed = [journal.write(file, content, mode) for file, content in files]
     except OSError as error:
-        return Step(what, place, _FAILED, f"it cannot be written: {error.strerror or error}")
-    return Step(what, place, _DONE if any(changed) else _UNCHANGED)
+        return Step(kind, place, _FAILED, f"it cannot be written: {error.strerror or error}")
+    return Step(kind, place, _DONE if any(changed) else _UNCHANGED)
 
 
 def _hooks(venvs: Sequence[str], journal: Journal) -> Iterator[Step]:

@@ -18,9 +18,9 @@ _COLUMNS = 80
 
 def columns(stream: TextIO | None) -> int:
     """The columns of `stream`: COLUMNS, else the terminal's, else 80."""
-    given = os.environ.get("COLUMNS", "")
-    if is_number(given) and int(given):
-        return int(given)
+    stated = os.environ.get("COLUMNS", "")
+    if is_number(stated) and int(stated):
+        return int(stated)
     try:
         return (os.get_terminal_size(stream.fileno()).columns if stream else 0) or _COLUMNS
     except (OSError, ValueError, AttributeError):
@@ -58,7 +58,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
+def counted(label: str, total: int) -> Iterator[Callable[[], None]]:
     """A function to call after each of `total` steps; the count is shown as in `progress`."""
     done = 0
     with progress() as show:
@@ -66,9 +66,9 @@ def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
         def step() -> None:
             nonlocal done
             done += 1
-            show(f"{what}: {done} of {total}")
+            show(f"{label}: {done} of {total}")
 
-        show(f"{what}: 0 of {total}")
+        show(f"{label}: 0 of {total}")
         yield step
 
 

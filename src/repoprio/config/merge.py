@@ -73,8 +73,8 @@ class _Lock:
         return [self._error(s, problem) for s in later if (problem := self._problem(s, document))]
 
     def _error(self, setting: Setting, problem: str) -> PolicyProblem:
-        how = "true" if self.is_total else '"extend"'
-        rule = f"locked = {how} in {self._by.file}"
+        lock = "true" if self.is_total else '"extend"'
+        rule = f"locked = {lock} in {self._by.file}"
         return PolicyProblem(setting.file, setting.key, f"{problem}: {rule}", _REMEDY)
 
     def _problem(self, setting: Setting, document: Mapping[str, Any]) -> str | None:

@@ -39,13 +39,13 @@ def table(path: Path, file: str) -> Setting:
 
 
 class UnsupportedValue:
-    """Replaces a value that no key accepts and that is hard to print; `what` describes it."""
+    """Replaces a value that no key accepts and that is hard to print; `description` stands for it."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, description: str) -> None:
+        self._description = description
 
     def __repr__(self) -> str:
-        return self._what
+        return self._description
 
 
 _DEEPEST = 8

@@ -112,8 +112,8 @@ def _builtin(name: str) -> str:
     return "\n".join([f"[repositories.{name}]", origin, f'url = "{PYPI}"', *_decision(_WHAT["built-in"]), ""])
 
 
-def _decision(what: str) -> list[str]:
-    return [f"# decide: {what}", "# priority ="]
+def _decision(question: str) -> list[str]:
+    return [f"# decide: {question}", "# priority ="]
 
 
 def _overridden(index: Named) -> str:

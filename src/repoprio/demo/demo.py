@@ -81,8 +81,8 @@ def _run_steps(write: Write, folder: Path, corp: str, public: str, policy: str) 
     guarded = _install(folder, "guarded", ["-m", "repoprio", "pip"], [], policy)
     write(f"   $ pip install acme\n   {guarded}\n\n")
     write("3. Why?\n\n   $ repoprio explain acme\n")
-    said = _python(folder, ["-m", "repoprio", "explain", "acme"], policy)
-    write(_indented(said.rstrip()) + "\n")
+    explanation = _python(folder, ["-m", "repoprio", "explain", "acme"], policy)
+    write(_indented(explanation.rstrip()) + "\n")
     if "acme-99.0" not in alone or "acme-1.0" not in guarded or "leftpad-1.3" not in guarded:
         raise DemoFailed(f"the demo did not run as expected:\n{alone}\n{guarded}    [demo]")
 
@@ -98,8 +98,8 @@ def _indented(text: str) -> str:
 def _install(folder: Path, target: str, pip: list[str], options: list[str], policy: str) -> str:
     """Install acme into the folder `target`; returns pip's line about what it installed."""
     arguments = [*pip, "install", "--no-cache-dir", "--target", str(folder / target), *options, "acme"]
-    said = _python(folder, arguments, policy)
-    return next((line for line in said.splitlines() if line.startswith("Successfully installed")), said)
+    output = _python(folder, arguments, policy)
+    return next((line for line in output.splitlines() if line.startswith("Successfully installed")), output)
 
 
 def _python(folder: Path, arguments: list[str], policy: str) -> str:

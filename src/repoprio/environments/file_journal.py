@@ -192,8 +192,8 @@ class Journal:
 
     def _note_folders(self, file: str) -> None:
         cache = _cache(file)
-        made = [*self._missing(file), *([cache] if file.endswith(".py") and not os.path.isdir(cache) else [])]
-        self._folders = list(dict.fromkeys((*self._folders, *made)))
+        new = [*self._missing(file), *([cache] if file.endswith(".py") and not os.path.isdir(cache) else [])]
+        self._folders = list(dict.fromkeys((*self._folders, *new)))
 
     @staticmethod
     def _missing(file: str) -> list[str]:

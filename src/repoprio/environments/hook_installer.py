@@ -53,8 +53,8 @@ def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> l
     _check_writable(packages)
     if copy:
         _copy(os.path.join(packages, COPY))
-    made = _write_all(pointer(packages, record, COPY if copy else _ROOT))
-    return [*(file for file, _ in made), *([os.path.join(packages, COPY)] if copy else [])]
+    written = _write_all(pointer(packages, record, COPY if copy else _ROOT))
+    return [*(file for file, _ in written), *([os.path.join(packages, COPY)] if copy else [])]
 
 
 def pointer(packages: str, record: Record, root: str = _ROOT) -> list[Planned]:

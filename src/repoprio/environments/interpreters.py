@@ -78,9 +78,9 @@ def ask(python: str) -> Interpreter:
 
 def in_venv(folder: str) -> str:
     """The Python of the virtual environment at `folder`, which may also be a Python in it; raises `CannotEnable`."""
-    given, folder = folder, prefix_of(folder) if os.path.isfile(folder) else folder
-    if is_venv(folder) and (python := python_in(folder)):
+    prefix = prefix_of(folder) if os.path.isfile(folder) else folder
+    if is_venv(prefix) and (python := python_in(prefix)):
         return python
-    if not os.path.lexists(given):
-        raise CannotEnable(f"{given} does not exist.", "name the folder of a virtual environment, or its Python")
-    raise CannotEnable(f"{given} is not a virtual environment.", "name another Python with --python PATH")
+    if not os.path.lexists(folder):
+        raise CannotEnable(f"{folder} does not exist.", "name the folder of a virtual environment, or its Python")
+    raise CannotEnable(f"{folder} is not a virtual environment.", "name another Python with --python PATH")

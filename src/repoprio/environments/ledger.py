@@ -21,8 +21,8 @@ POINTER, FUSE = "pointer", "fuse"
 _MANY = 100
 
 
-class Made(NamedTuple):
-    """One thing that `enable` put somewhere."""
+class Entry(NamedTuple):
+    """One thing that `enable` put elsewhere: a pointer in a folder, or the fuse in a file of pip."""
 
     kind: str
     place: str
@@ -33,45 +33,45 @@ def _file() -> str:
 
 
 def note(kind: str, place: str) -> bool:
-    """Record that `enable` made this; False if nothing can be written next to the installation."""
-    made = Made(kind, os.path.realpath(place))
+    """Record what `enable` put at `place`; False if nothing can be written next to the installation."""
+    entry = Entry(kind, os.path.realpath(place))
     known = noted()
-    if made in known:
+    if entry in known:
         return True
     if len(known) > _MANY:
         # A note that another process writes right now may be lost: the pointer's own `remove` still works.
-        _write([record for record in known if os.path.exists(record.place)])
+        _write([entry for entry in known if os.path.exists(entry.place)])
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
         # One line in one write, since several environments may be made at the same time.
         with os.fdopen(os.open(_file(), flags, 0o644), "a", encoding="utf-8") as opened:
-            opened.write(f"{json.dumps(made)}\n")
+            opened.write(f"{json.dumps(entry)}\n")
     except OSError:
         return False
     return True
 
 
-def noted() -> list[Made]:
-    """All records, without lines that cannot be read."""
-    records = []
+def noted() -> list[Entry]:
+    """All entries, without lines that cannot be read."""
+    entries = []
     with contextlib.suppress(OSError, UnicodeDecodeError), open(_file(), encoding="utf-8") as opened:
         for line in opened:
             with contextlib.suppress(ValueError, TypeError):
                 kind, place = json.loads(line)
-                records.append(Made(str(kind), os.fspath(place)))
-    return records
+                entries.append(Entry(str(kind), os.fspath(place)))
+    return entries
 
 
 def forget(place: str) -> None:
-    """Remove the record of `place`."""
+    """Remove the entry of `place`."""
     known = noted()
-    rest = [made for made in known if made.place != os.path.realpath(place)]
-    if rest != known:
-        _write(rest)
+    kept = [entry for entry in known if entry.place != os.path.realpath(place)]
+    if kept != known:
+        _write(kept)
 
 
-def _write(made: list[Made]) -> None:
-    text = "".join(f"{json.dumps(record)}\n" for record in made)
+def _write(entries: list[Entry]) -> None:
+    text = "".join(f"{json.dumps(entry)}\n" for entry in entries)
     with contextlib.suppress(interpreters.CannotEnable):
         hook_installer.write(_file(), text) if text else hook_installer.remove(_file())
 
@@ -82,44 +82,44 @@ def has_any(packages: str) -> bool:
 
 
 def take_all_out() -> Iterator[str]:
-    """Remove everything recorded, and the records; yields the lines to print. Skips what is gone, or not ours."""
-    for made in noted():
-        yield from _taken_out(made)
+    """Remove everything recorded, and the ledger; yields the lines to print. Skips what is gone, or not ours."""
+    for entry in noted():
+        yield from _taken_out(entry)
     for name in (FILE, records.FILE):
         file = os.path.join(hook_installer.own_packages(), name)
         with contextlib.suppress(interpreters.CannotEnable):
             hook_installer.remove(file) if os.path.lexists(file) else None
 
 
-def _taken_out(made: Made) -> list[str]:
+def _taken_out(entry: Entry) -> list[str]:
     """Remove one thing; returns the lines to print, also for a failure."""
     try:
-        return [f"repoprio: {hook_installer.removal(place)}" for place in _take_out(made)]
+        return [f"repoprio: {hook_installer.removal(place)}" for place in _take_out(entry)]
     except (RepoprioError, OSError, ValueError) as error:
-        message = f"WARNING: repoprio: what `repoprio enable` added to {made.place} stays there: {error}"
-        return [f"{message}\n{_hint(made)}"]
+        message = f"WARNING: repoprio: what `repoprio enable` added to {entry.place} stays there: {error}"
+        return [f"{message}\n{_hint(entry)}"]
 
 
-def _take_out(made: Made) -> list[str]:
-    if made.kind == POINTER:
-        if not hook_installer.points_here(made.place):
+def _take_out(entry: Entry) -> list[str]:
+    if entry.kind == POINTER:
+        if not hook_installer.points_here(entry.place):
             return []
-        custom = hook_installer.literals(_pointer_in(made.place)).get("CUSTOM", "")
-        return lone_pointer.take_out(made.place, str(custom))
-    text = hook_installer.read(made.place)
+        custom = hook_installer.literals(_pointer_in(entry.place)).get("CUSTOM", "")
+        return lone_pointer.take_out(entry.place, str(custom))
+    text = hook_installer.read(entry.place)
     rest = fuse.take(text)
     if rest == text:
         return []
-    hook_installer.write(made.place, rest) if rest else hook_installer.remove(made.place)
-    return [f"the fuse in {made.place}"]
+    hook_installer.write(entry.place, rest) if rest else hook_installer.remove(entry.place)
+    return [f"the fuse in {entry.place}"]
 
 
 def _pointer_in(folder: str) -> str:
     return os.path.join(folder, f"{records.POINTER}.py")
 
 
-def _hint(made: Made) -> str:
-    if made.kind == POINTER:
-        remove = shell.command(repairs.PYTHON, _pointer_in(made.place), "remove")
+def _hint(entry: Entry) -> str:
+    if entry.kind == POINTER:
+        remove = shell.command(repairs.PYTHON, _pointer_in(entry.place), "remove")
         return f"  hint: run as a user who may do so: {remove}    [pointer]"
     return f"  hint: remove index-url = {fuse.URL} from it    [pointer]"

@@ -149,10 +149,10 @@ def is_same(path: str, other: str) -> bool:
 
     Two hard links of different names are not the same: conda links the Pythons of its environments like that.
     """
-    one, two = os.path.realpath(path), os.path.realpath(other)
-    if one == two or one.casefold() != two.casefold():
-        return one == two
+    path, other = os.path.realpath(path), os.path.realpath(other)
+    if path == other or path.casefold() != other.casefold():
+        return path == other
     try:
-        return os.path.samefile(one, two)
+        return os.path.samefile(path, other)
     except OSError:
         return False

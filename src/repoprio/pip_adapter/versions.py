@@ -27,5 +27,5 @@ def is_escaped(written: str, version: str) -> bool:
     """Whether `written`, in the name of a file or folder, may mean `version`: old tools write _ for - and +."""
     if comparable(written) == comparable(version):
         return True
-    one, other = (_MARKS.sub("-", text.lower()) for text in (written, version))
-    return one == other
+    folded = {_MARKS.sub("-", text.lower()) for text in (written, version)}
+    return len(folded) == 1

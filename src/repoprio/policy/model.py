@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from repoprio.dataclass import dataclass
 from repoprio.names import NormalizedName
 from repoprio.policy.patterns import Pattern, best_match
-from repoprio.urls import Site, may_be_one_place, page_url, place
+from repoprio.urls import Site, is_same_place, may_be_one_place, page_url, place
 
 HIGHEST, LOWEST = 1, 999
 # As a repository's URL, this stands for pip's built-in default index.
@@ -261,15 +261,12 @@ class Policy:
     @property
     def deciding_gateway(self) -> str | None:
         """The policy's gateway if it is one of the repositories, so that its own policy decides; else None."""
-        is_asked = any(self.is_gateway(location.url) for one in self.enabled() for location in one.locations)
-        return self.gateway if is_asked else None
+        locations = (location for repository in self.enabled() for location in repository.locations)
+        return self.gateway if any(self.is_gateway(location.url) for location in locations) else None
 
     def is_gateway(self, url: str) -> bool:
         """Whether `url` is the policy's `gateway`, which has the same answers as the policy."""
-        try:
-            return self.gateway is not None and place(url) == place(self.gateway)
-        except ValueError:
-            return False
+        return self.gateway is not None and is_same_place(url, self.gateway)
 
     def enabled(self) -> list[Repository]:
         """The enabled repositories, highest priority first; equal priorities in the order named."""

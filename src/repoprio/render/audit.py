@@ -54,9 +54,9 @@ def screen(audit: Audit, width: int, paint: Paint = unpainted, *, whole: bool = 
 def _summed_up(findings: Sequence[Finding], audit: Audit) -> Iterator[Finding]:
     """`findings`, with many of one cause as one: names that no repository has, and names not judged for an outage."""
     # In a lock, each name that no repository has is shown with its line.
-    may = [one for one in findings if one.shared and (one.shared.cause or audit.subject == "environment")]
+    shared = [f for f in findings if f.shared and (f.shared.cause or audit.subject == "environment")]
     groups: dict[tuple[str | None, ...], list[Finding]] = {}
-    for finding in may:
+    for finding in shared:
         groups.setdefault(_group(finding), []).append(finding)
     for finding in findings:
         group = groups.get(_group(finding), [])
@@ -93,14 +93,14 @@ def _relied(audit: Audit, width: int) -> list[str]:
 
 def summary(audit: Audit) -> str:
     """The number of findings by severity, and of things that were checked, as a line."""
-    things = count_of(audit.checked, audit.unit)
+    subjects = count_of(audit.checked, audit.unit)
     if not audit.findings and not audit.checked:
-        return f"No findings: {things}, so nothing was checked against the policy."
+        return f"No findings: {subjects}, so nothing was checked against the policy."
     if not audit.findings:
         good = _GOOD[audit.subject]
-        return f"No findings: {things} {'is' if audit.checked == 1 else 'are'} {good}."
+        return f"No findings: {subjects} {'is' if audit.checked == 1 else 'are'} {good}."
     counts = [count_of(number, severity.value) for severity, number in audit.counts.items() if number]
-    return f"{count_of(len(audit.findings), 'finding')} in {things}: {', '.join(counts)}"
+    return f"{count_of(len(audit.findings), 'finding')} in {subjects}: {', '.join(counts)}"
 
 
 def _finding(finding: Finding, width: int, paint: Paint) -> list[str]:

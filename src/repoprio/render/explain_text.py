@@ -80,8 +80,8 @@ def _fact(label: str, text: str, width: int) -> list[str]:
 
 def _row(e: Explanation, line: Line) -> Row:
     chosen = line.status is LineStatus.SERVED and e.outcome is Outcome.SERVED
-    taken = (choice for choice in (e.chosen, e.version_priority) if choice)
-    named = next((choice.version for choice in taken if choice.repository == line.repository.name), None)
+    choices = (choice for choice in (e.chosen, e.version_priority) if choice)
+    named = next((choice.version for choice in choices if choice.repository == line.repository.name), None)
     has = (
         "no answer"
         if line.status is LineStatus.UNAVAILABLE
@@ -110,7 +110,8 @@ def _facts(e: Explanation, width: int, *, verbose: bool) -> Iterable[tuple[str, 
     yield from _rejected(e, verbose=verbose)
     yield from _mirrors(e)
     yield from _asked(e, verbose=verbose)
-    yield from _labelled("says", [f"{one.repository.name}: {said}" for one in e.faulty if (said := server_says(one))])
+    words = ((line.repository.name, server_says(line)) for line in e.faulty)
+    yield from _labelled("says", [f"{name}: {text}" for name, text in words if text])
     yield from _rules([*e.rules, *(line.rule for line in e.lines if line.rule)], width)
     if alone := _pip_alone(e):
         yield "pip alone", alone
@@ -203,9 +204,9 @@ def _pip_alone(e: Explanation) -> str:
 
 
 def _stranger(e: Explanation, alone: Chosen) -> str:
-    taken = f"{alone.version} from {alone.repository}"
+    pick = f"{alone.version} from {alone.repository}"
     if e.chosen == alone:
-        return f"the same: {taken}"
+        return f"the same: {pick}"
     if e.chosen and e.chosen.file == alone.file:
-        return f"{taken}, which has a file of the same name"
-    return taken if alone.repository in {owner.name for owner in e.owners} else f"{taken}: another publisher's project?"
+        return f"{pick}, which has a file of the same name"
+    return pick if alone.repository in {owner.name for owner in e.owners} else f"{pick}: another publisher's project?"

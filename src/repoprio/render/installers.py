@@ -54,10 +54,10 @@ def _uv(tool: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
-    which = "" if len(tool["open_in"]) == _FAMILIES else f" ({'; '.join(tool['open_in'])})"
+    commands = "" if len(tool["open_in"]) == _FAMILIES else f" ({'; '.join(tool['open_in'])})"
     is_bare, here = tool["is_bare"], "its settings here differ from the policy's export"
     differs = "uv has no settings from this policy" if is_bare else here
-    yield f"  FAIL   {name}    {differs}{which}"
+    yield f"  FAIL   {name}    {differs}{commands}"
     for source in tool["undone_by"]:
         yield f"{INDENT}undone by: {source} ({', '.join(tool['changes'][source])})"
     if tool["undone_by"]:
@@ -80,10 +80,10 @@ def _undoing(sources: Iterable[str], changes: Mapping[str, Sequence[str]]) -> st
 
 
 def _unset_login(login: Mapping[str, Any]) -> str:
-    what, unset = f"{login['repository']} needs its login", " and ".join(login["variables"])
+    need, unset = f"{login['repository']} needs its login", " and ".join(login["variables"])
     if login["is_half"]:
-        return f"{INDENT}fix: {what}: set {unset} too (__token__ for a token)"
-    return f"{INDENT}note: {what}: set {unset}; uv stops there unless netrc or its own store has one"
+        return f"{INDENT}fix: {need}: set {unset} too (__token__ for a token)"
+    return f"{INDENT}note: {need}: set {unset}; uv stops there unless netrc or its own store has one"
 
 
 def _sources(sources: Iterable[Mapping[str, Any]]) -> Iterator[str]:

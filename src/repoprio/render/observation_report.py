@@ -97,8 +97,8 @@ def _summary(report: Report, read: Read) -> str:
 def _cells(changes: Changes) -> Sequence[str]:
     kind = changes.kind
     policy = f"{_versions(changes.policy_versions)}  {kind.policy.repository}" if changes.policy_versions else "refused"
-    taken = f"{_versions(changes.pip_versions)}  {_place(kind.pip)}"
-    return f"{len(changes.hosts):,}", f"{changes.choices:,}", kind.project, taken, policy, kind.code.value
+    pip = f"{_versions(changes.pip_versions)}  {_place(kind.pip)}"
+    return f"{len(changes.hosts):,}", f"{changes.choices:,}", kind.project, pip, policy, kind.code.value
 
 
 def _versions(counts: Counter[str]) -> str:
@@ -183,14 +183,14 @@ def _projects(several: Sequence[Changes]) -> Iterator[str]:
     """The list of the projects, each with its hosts and versions in a comment."""
     yield "projects = ["
     hosts: dict[str, set[str]] = {}
-    taken: dict[str, str] = {}
+    choices: dict[str, str] = {}
     for changes in several:
         kind, versions = changes.kind, changes.policy_versions
         hosts.setdefault(kind.project, set()).update(changes.hosts)
         policy = f"{_versions(versions)} under the policy" if versions else kind.code.value
-        taken.setdefault(kind.project, f"{_versions(changes.pip_versions)} from {_place(kind.pip)}, {policy}")
+        choices.setdefault(kind.project, f"{_versions(changes.pip_versions)} from {_place(kind.pip)}, {policy}")
     for name, names in hosts.items():
-        yield f"    {toml.value(name)},  # {count_of(len(names), 'host')}: {printable(taken[name])}"
+        yield f"    {toml.value(name)},  # {count_of(len(names), 'host')}: {printable(choices[name])}"
     yield "]"
 
 

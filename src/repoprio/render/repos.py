@@ -84,7 +84,7 @@ def _peculiar(repository: Repository) -> str:
     answers += ["an empty page"] if repository.empty_page_is_absent else []
     answers += ["an empty folder"] if repository.empty_root_is_absent else []
     parts = [] if answers == ["404"] else [" or ".join(answers) or "no status"]
-    parts += [f"a redirect to {site}" for site, what in repository.redirects.items() if what is Redirects.ABSENT]
+    parts += [f"a redirect to {site}" for site, meaning in repository.redirects.items() if meaning is Redirects.ABSENT]
     parts += ["every name that its project list lacks (listing)"] if repository.complete_listing else []
     parts += [f"believed once it served {repository.canary} (canary)"] if repository.canary else []
     parts += ["an outage too (skip-if-unavailable)"] if repository.skip_if_unavailable else []
@@ -168,7 +168,7 @@ def _unknown_name_text(trial: ProbeResult) -> str:
 
 
 def _known_names_text(trial: ProbeResult) -> str:
-    had = [
+    names = [
         name
         for name, result in zip(WELL_KNOWN_PROJECTS, trial.known, strict=False)
         if result.state is RepositoryState.SERVES
@@ -176,8 +176,8 @@ def _known_names_text(trial: ProbeResult) -> str:
     if trial.is_pypi:
         return "; it is PyPI"
     if trial.looks_like_pypi:
-        return f"; it has {' and '.join(had)}: a mirror of PyPI"
-    return f"; it has {had[0]}" if had and not trial.has_all_names else ""
+        return f"; it has {' and '.join(names)}: a mirror of PyPI"
+    return f"; it has {names[0]}" if names and not trial.has_all_names else ""
 
 
 def document(
@@ -211,7 +211,7 @@ def _repository(report: Report) -> dict[str, Any]:
         "skip_if_unavailable": repository.skip_if_unavailable,
         "complete_listing": repository.complete_listing,
         "min_age": spell_duration(repository.min_age) if repository.min_age else None,
-        "redirects": {str(site): what.value for site, what in repository.redirects.items()},
+        "redirects": {str(site): meaning.value for site, meaning in repository.redirects.items()},
         "origins": {rule.key: rule.file for rule in report.rules},
         "check": _trial(report.trials[0]) if report.trials else None,
         "mirror_checks": [{"url": trial.url, **_trial(trial)} for trial in report.trials[1:]],

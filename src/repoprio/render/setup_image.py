@@ -27,9 +27,9 @@ def lines(steps: Iterable[Mapping[str, Any]], journal: str) -> Iterator[str]:
     is_left = False
     for step in steps:
         reason = step["reason"] or _REASONS.get(step["outcome"], "")
-        what = f"{step['step']:6}  " if step["step"] != "undo" else ""
+        kind = f"{step['step']:6}  " if step["step"] != "undo" else ""
         word = _WORDS[step["outcome"]]
-        yield f"  {word:{8 if step['step'] == 'undo' else 6}} {what}{step['place']}{f': {reason}' if reason else ''}"
+        yield f"  {word:{8 if step['step'] == 'undo' else 6}} {kind}{step['place']}{f': {reason}' if reason else ''}"
         yield from (f"{_INDENT}note: {note}" for note in step["notes"])
         if step["remedy"]:
             yield f"{_INDENT}fix: {step['remedy']}"

@@ -94,9 +94,10 @@ def _way(policy: Policy) -> str:
 
 def _also(policy: Policy) -> Iterator[str]:
     """What else has to be changed, so that the policy with more repositories is valid, and is the gateway's, too."""
-    for one in policy.enabled():
-        if f"repositories.{one.name}.priority" not in policy.origins:
-            yield f"and set repositories.{one.name}.priority = {one.priority}: with two repositories, each needs one"
+    for repository in policy.enabled():
+        key = f"repositories.{repository.name}.priority"
+        if key not in policy.origins:
+            yield f"and set {key} = {repository.priority}: with two repositories, each needs one"
     if policy.gateway:
         yield f"and add the same to {policy_of(policy.gateway)}"
 

@@ -51,8 +51,8 @@ class Base:
     def _folder(self, way: str) -> str | None:
         """The URL of the folder that ``/``, or a row of ``../``, leads to; None if the base URL is not plain."""
         if way not in self._folders:
-            found, _ = self._odd(way or "./")
-            self._folders[way] = found if _PLAIN_FOLDER.fullmatch(found) else None
+            url, _ = self._odd(way or "./")
+            self._folders[way] = url if _PLAIN_FOLDER.fullmatch(url) else None
         return self._folders[way]
 
     def _odd(self, href: str) -> Target:
@@ -95,5 +95,5 @@ def without_hash(url: str) -> str:
 
 def hash_in(url: str) -> dict[str, str]:
     """The hash in the fragment of `url`, by its algorithm; empty if it has none."""
-    found = _HASH.search(url) if "=" in url else None
-    return {found[1]: found[2]} if found else {}
+    match = _HASH.search(url) if "=" in url else None
+    return {match[1]: match[2]} if match else {}

@@ -37,7 +37,7 @@ def screened_files(name: NormalizedName, files: Iterable[File], page_url: str, v
 def _screened(
     name: NormalizedName, files: Iterable[File], page_url: str, versions: Versions, page: ParsedPage | None
 ) -> ProjectPage:
-    kept, dropped, found = [], [], set()
+    kept, dropped, claimed_versions = [], [], set()
     place = _Place(page_url)
     for file in files:
         why = place.rejects(file) or _misspelled(file)
@@ -46,12 +46,12 @@ def _screened(
             dropped.append((file.filename, why or _misnamed(file.filename, name)))
         else:
             kept.append(file)
-            found.add(version)
+            claimed_versions.add(version)
     return ProjectPage(
         name,
         page_url,
         tuple(kept),
-        frozenset(found),
+        frozenset(claimed_versions),
         tuple(dropped),
         api=page.api if page else None,
         status=page.status if page else None,

@@ -150,9 +150,9 @@ def _gateway(policy: Policy, *, network: bool) -> dict[str, Any]:
     return document
 
 
-def _side_by_side(what: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+def _side_by_side(label: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """The results of `function` for each item, several at the same time."""
-    with terminal.counted(f"repoprio: {what}", len(items)) as step, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with terminal.counted(f"repoprio: {label}", len(items)) as step, ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(function, item) for item in items]
         for _ in as_completed(futures):
             step()

@@ -93,8 +93,8 @@ def _pins(pins: Sequence[Pin]) -> Iterator[Problem]:
             "min-age": pin.min_age is not None,
         }
         for pattern in dict.fromkeys(pin.projects):
-            for what in (what for what, is_set in sets.items() if is_set):
-                other = seen.setdefault((pattern.text, what), pin.name)
+            for aspect in (aspect for aspect, is_set in sets.items() if is_set):
+                other = seen.setdefault((pattern.text, aspect), pin.name)
                 if other != pin.name:
-                    problem = f"sets {what} for {pattern.text}, and so does pins.{other}: set it in only one of them"
+                    problem = f"sets {aspect} for {pattern.text}, and so does pins.{other}: set it in only one of them"
                     yield f"pins.{pin.name}", problem

@@ -204,7 +204,7 @@ def _handed_down(policy: Policy, repository: Repository) -> Iterator[PolicyWarni
         patterns: tuple[Pattern, ...] = getattr(repository, key)
         for p in patterns:
             # Names that the higher one excludes, or that a pin routes, go there on purpose.
-            rivals = [(r, found[0]) for r, own, no in owners if not no.cover(p) and (found := own.covering(p))]
+            rivals = [(r, wider[0]) for r, own, no in owners if not no.cover(p) and (wider := own.covering(p))]
             if rivals and not pinned.cover(p) and not out.cover(p) and overlap(allowed(repository), p):
                 yield _handed(policy, repository, key, p, rivals)
 
@@ -218,12 +218,12 @@ def _handed(
         lack = "does" if len(equals) == 1 else "do"
         owners = join_words([*equals, to])
         without = f"{_short(equals)} {lack} not have {pronoun}"
-        what = f"{owners} own {pronoun} equally: {to.name} supplies {pronoun} if {without}"
+        problem = f"{owners} own {pronoun} equally: {to.name} supplies {pronoun} if {without}"
     else:
         wider = join_words([f"{repository.name} ({other.text})" for repository, other in rivals])
-        what = f"{to} owns {pronoun} more specifically than {wider}, so {comes} from {to.name}"
+        problem = f"{to} owns {pronoun} more specifically than {wider}, so {comes} from {to.name}"
     remedy = f'unless you want this, remove "{pattern.text}" from {key} of {to.name}'
-    return _warning(policy, "owned-below", f"repositories.{to.name}.{key}", f"{pattern.text}: {what}", remedy)
+    return _warning(policy, "owned-below", f"repositories.{to.name}.{key}", f"{pattern.text}: {problem}", remedy)
 
 
 def _short(repositories: Iterable[Repository]) -> str:

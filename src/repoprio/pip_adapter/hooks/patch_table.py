@@ -138,8 +138,8 @@ def apply(module: ModuleType) -> None:
     known_here = [*_PATCHES[module.__name__], *(pages if module.__name__ == _COLLECTOR else [])]
     for owner_name, function, parameters, wrapper in known_here:
         owner = getattr(module, owner_name, None) if owner_name else module
-        what = owner if owner_name else getattr(module, function, None)
-        if (owner_name or function) in _MOVED and getattr(what, "__module__", None) != module.__name__:
+        listed = owner if owner_name else getattr(module, function, None)
+        if (owner_name or function) in _MOVED and getattr(listed, "__module__", None) != module.__name__:
             continue
         known = _function(owner, function)
         if known is None or not _takes(known, parameters):
@@ -189,7 +189,7 @@ def _replace(owner: Any, name: str, wrapper: Wrapper) -> None:
         setattr(owner, name, wrapper(attribute))
 
 
-def _refuse_pip(what: str) -> None:
+def _refuse_pip(reason: str) -> None:
     """Stop pip: without repoprio it would take any name from any index.
 
     If the policy only observes, pip goes on without repoprio; but a command of repoprio stops in any case.
@@ -204,7 +204,7 @@ def _refuse_pip(what: str) -> None:
     if repairs.is_too_old(pip.__version__):
         # This pip is stopped, so it cannot upgrade itself.
         hints = [*notes, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
-    text = message(f"this repoprio does not support pip {pip.__version__}: {what}.", hints, "unknown-pip")
+    text = message(f"this repoprio does not support pip {pip.__version__}: {reason}.", hints, "unknown-pip")
     if not process.is_own_command:
         say(f"{'WARNING' if notes else 'ERROR'}: {text}")
     if not notes:

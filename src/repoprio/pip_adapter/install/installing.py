@@ -60,9 +60,9 @@ def install_given_reqs(original: Callable[..., T]) -> Callable[..., T]:
         if policy is not None:
             from repoprio.pip_adapter.install import wheel_check
 
-            given = signature.bind(requirements, *args, **kwargs).arguments
+            arguments = signature.bind(requirements, *args, **kwargs).arguments
             wheel_check.judge(
-                policy, requirements, wheel_check.Options(*(given[name] for name in wheel_check.Options._fields))
+                policy, requirements, wheel_check.Options(*(arguments[name] for name in wheel_check.Options._fields))
             )
         return original(requirements, *args, **kwargs)
 

@@ -51,7 +51,7 @@ def _by_file(place: str, read: Callable[[], bytes], scripts: Iterable[str]) -> I
     if _is_metadata(info) and fold(name) in _LISTS:
         yield from _by_list(fold(name), read().decode("utf-8", "replace"), folder, scripts)
     elif fold(info) == "scripts" and _is_metadata(os.path.basename(base)):
-        yield from ((one, joined(one, name)) for one in scripts)
+        yield from ((folder, joined(folder, name)) for folder in scripts)
 
 
 def _by_list(name: str, text: str, folder: str, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -72,7 +72,7 @@ def _by_list(name: str, text: str, folder: str, scripts: Iterable[str]) -> Itera
     else:
         # From every section, since versions of pip differ in which ones they read.
         names = [line.partition("=")[0].strip() for line in text.splitlines() if "=" in line]
-        yield from ((one, joined(one, name)) for one in scripts for name in names)
+        yield from ((folder, joined(folder, name)) for folder in scripts for name in names)
 
 
 def _is_metadata(folder: str) -> bool:

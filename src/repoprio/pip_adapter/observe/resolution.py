@@ -57,16 +57,16 @@ def note_constraints(factory: Factory, constraints: Mapping[str, Constraint]) ->
 
 
 def resolver_choices(
-    resolver: Resolver, requirement_set: RequirementSet, found: Mapping[str, tuple[InstallationCandidate, Wanted]]
+    resolver: Resolver, requirement_set: RequirementSet, returned: Mapping[str, tuple[InstallationCandidate, Wanted]]
 ) -> Iterator[PipChoice]:
     """The choices of a resolver whose result is `requirement_set`.
 
-    For the legacy resolver, `found` has the candidates that its finder returned, by name. A distribution that is
+    For the legacy resolver, `returned` has the candidates that its finder returned, by name. A distribution that is
     installed already, and stays, is no choice.
     """
     if hasattr(resolver, "factory"):
         return _result_choices(resolver)
-    return _legacy_choices(requirement_set, found)
+    return _legacy_choices(requirement_set, returned)
 
 
 def _result_choices(resolver: Resolver) -> Iterator[PipChoice]:
@@ -108,7 +108,7 @@ def live_requirements(result: ResolutionResult) -> Iterator[tuple[str | None, st
 
 
 def _legacy_choices(
-    requirement_set: RequirementSet, found: Mapping[str, tuple[InstallationCandidate, Wanted]]
+    requirement_set: RequirementSet, returned: Mapping[str, tuple[InstallationCandidate, Wanted]]
 ) -> Iterator[PipChoice]:
     for ireq in requirement_set.all_requirements:
         if ireq.link is None:
@@ -117,6 +117,6 @@ def _legacy_choices(
             link = ireq.original_link
             project = normalize(ireq.name or "")
             yield PipChoice(project, version_in(filename(link.url), project, is_version) or "", link, ireq, None, None)
-        elif ireq.name is not None and ireq.name in found:
-            candidate, (specifier, hashes) = found[ireq.name]
+        elif ireq.name is not None and ireq.name in returned:
+            candidate, (specifier, hashes) = returned[ireq.name]
             yield PipChoice(normalize(ireq.name), str(candidate.version), candidate.link, ireq, specifier, hashes)

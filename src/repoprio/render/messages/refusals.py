@@ -96,7 +96,7 @@ def _refuse_unavailable(e: Explanation) -> list[str]:
         f"{names} may own {e.project}, so {join_words(below)} {'was' if len(below) == 1 else 'were'} not asked."
         if below
         else "",
-        *(f"{line.repository.name} says: {said}" for line in e.faulty if (said := server_says(line))),
+        *(f"{line.repository.name} says: {words}" for line in e.faulty if (words := server_says(line))),
         *(f"rule: {rule}" for rule in e.rules if rule.setting in ("url", "canary")),
         *(f"rule: {line.rule}" for line in targets if line.rule),
     ]
