@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from repoprio.config import schema, values
 from repoprio.config.checks import consistency
-from repoprio.config.errors import PolicyProblem, did_you_mean
+from repoprio.config.errors import PolicyProblem, did_you_mean, nearest
 from repoprio.config.settings import Merged, Setting
 from repoprio.dataclass import dataclass
 from repoprio.policy import locations
@@ -65,6 +65,8 @@ class _Reader:
     additions: set[str]
     errors: list[PolicyProblem] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    # The dotted keys that unknown ones probably mean: that these are missing is no further error.
+    meant: set[str] = field(default_factory=set)
 
     def policy(self, document: dict[str, Any]) -> Policy:
         """The policy, usable only if no error was found."""
@@ -74,7 +76,7 @@ class _Reader:
         repositories = tuple(self._repositories(document.get("repositories", {})))
         pins = tuple(self._pins(document.get("pins", {}), [r.name for r in repositories]))
         for key, problem in consistency.between(repositories, pins, self.origins):
-            self._error(key, problem)
+            self._missing(key, problem)
         fields = {key.replace("-", "_"): value for key, value in settings.items()}
         origins = MappingProxyType(self.origins)
         return Policy(repositories, pins, origins=origins, secrets=self._secrets(repositories), **fields)
@@ -102,6 +104,11 @@ class _Reader:
     def _error(self, key: str, problem: str, file: str | None = None) -> None:
         self.errors.append(PolicyProblem(file or self._origin(key), redact_text(key), problem))
 
+    def _missing(self, key: str, problem: str) -> None:
+        """Note that `key` is missing, unless it is misspelled."""
+        if key not in self.meant:
+            self._error(key, problem)
+
     def _not_a_table(self, key: str, value: Any, table: str, file: str | None = None) -> None:
         what = (
             _value_text(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"
@@ -115,6 +122,7 @@ class _Reader:
         if name not in keys:
             known = [*keys, *schema.TABLES] if keys is schema.POLICY else list(keys)
             self._error(dotted, f"is not a key here{did_you_mean(name, known)}", file)
+            self.meant.add(dotted.removesuffix(name) + (nearest(name, known) or ""))
             return None
         try:
             return (keys[name].parse(value),)
@@ -148,7 +156,7 @@ class _Reader:
         for name, dotted, entry in self._entries(raw, "repositories"):
             table = self._table(entry, dotted, schema.REPOSITORY)
             if "url" not in entry:
-                self._error(f"{dotted}.url", "is missing: every repository has one")
+                self._missing(f"{dotted}.url", "is missing: every repository has one")
             where = [("url", table.pop("url"))] if "url" in table else []
             where += [("mirrors", url) for url in table.pop("mirrors", ())]
             own = locations.with_login(self._locations(where, dotted), self.environ, name)
@@ -177,11 +185,11 @@ class _Reader:
         for name, dotted, entry in self._entries(raw, "pins"):
             settings = self._table(entry, dotted, schema.PIN)
             if "projects" not in entry:
-                self._error(f"{dotted}.projects", "is missing: a pin must name its projects")
-            elif not set(entry) & (set(schema.PIN) - {"projects"}):
+                self._missing(f"{dotted}.projects", "is missing: a pin must name its projects")
+            elif not any(key in entry or f"{dotted}.{key}" in self.meant for key in schema.PIN if key != "projects"):
                 self._error(dotted, "sets nothing: add repositories, versions, block, mode or min-age")
             for repository in settings.get("repositories", ()):
-                if repository not in repositories:
+                if repository not in repositories and "repositories" not in self.meant:
                     meant = did_you_mean(repository, map(redact_text, repositories))
                     problem = f"{redact_text(repository)!r} is not a repository of this policy{meant}"
                     self._error(f"{dotted}.repositories", problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from repoprio.errors import RepoprioError
@@ -106,13 +106,24 @@ class InvalidPolicy(RepoprioError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`` (did you mean 'url'?)``, or the list of known words if none is similar."""
+    known = list(known)
+    near = nearest(word, known)
+    if near is None and (advice := _ADVICE.get(_folded(word))):
+        return f" ({advice})"
+    return f" (did you mean {near!r}?)" if near else f" (known: {', '.join(known)})"
+
+
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The known word that `word` may mean; None if there is none."""
     # Imported only where something is wrong: commands about the policy have 60 ms.
     import difflib
 
-    known = list(known)
-    folded = word.lower().replace("_", "-")
-    near = [other for other in (folded, *_OTHER_WORDS.get(folded, ())) if other in known][:1]
-    if not near and folded in _ADVICE:
-        return f" ({_ADVICE[folded]})"
-    near = near or difflib.get_close_matches(folded, known, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(known)})"
+    folded = _folded(word)
+    near = [other for other in (folded, *_OTHER_WORDS.get(folded, ())) if other in known]
+    if not near and folded not in _ADVICE:
+        near = difflib.get_close_matches(folded, known, n=1)
+    return near[0] if near else None
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("_", "-")
