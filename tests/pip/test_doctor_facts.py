@@ -24,6 +24,7 @@ from repoprio.doctor.trial_repositories import Bench, bench
 from repoprio.environments import interpreters, owners
 from repoprio.export import uv
 from repoprio.render import installers
+from repoprio.users import user_name
 from support.doctors import NO_PIPS, POLICY, report, screen
 from support.files import build, parse
 from support.fixtures import EnvFactory, RepositoryFactory
@@ -128,10 +129,10 @@ def test_the_report_names_user_folder_and_commands(pip_env: EnvFactory, policy: 
     env = pip_env(PIP)
     code, found = report(env, policy)
     number = os.geteuid()
-    assert (code, found["user"]) == (0, {"name": owners.name_of(number), "uid": number})
+    assert (code, found["user"]) == (0, {"name": user_name(number), "uid": number})
     assert found["folder"] == str(env.home / "work")
     said = screen(found)
-    who = f"Run as {owners.name_of(number)} (uid {number}) in the folder {env.home / 'work'}.\n"
+    who = f"Run as {user_name(number)} (uid {number}) in the folder {env.home / 'work'}.\n"
     assert f"{who}Each pip is run twice: --version (its hook answers), and download acme.\n" in said
     started = [str(env.python), "-m", "pip"]
     assert found["environments"][0]["ran"] == [[*started, "--version"], [*started, "download", "acme"]]

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.environments import hook_installer, owners
+from repoprio.environments import hook_installer
 from repoprio.environments.interpreters import CannotEnable, Interpreter
+from repoprio.users import user_name
 from support.fixtures import EnvFactory
 from support.pips import PipEnv
 
@@ -84,7 +85,7 @@ def test_a_base_is_changed_completely_or_not_at_all(
     monkeypatch.setattr(os, "geteuid", lambda: 4242)
     with pytest.raises(CannotEnable, match=f"{shut} cannot be written by #4242") as refused:
         hook_installer.enable_base(base)
-    assert refused.value.remedy.startswith(f"run the command as {owners.name_of(tmp_path.stat().st_uid)}, who owns it")
+    assert refused.value.remedy.startswith(f"run the command as {user_name(tmp_path.stat().st_uid)}, who owns it")
     assert (os.listdir(stdlib), custom.read_text()) == (["sitecustomize.py"], "there = 1\n")
     monkeypatch.setattr(os, "access", is_open)
     made, text = hook_installer.enable_base(base), custom.read_text()

@@ -281,6 +281,9 @@ def test_an_unreadable_file_is_reported_with_mode_and_owner(
     for read in (file_text.toml_text, file_text.pip_text):
         with pytest.raises(file_text.Unreadable, match=r"cannot be read: Permission denied \(mode 640, owner \w+\)"):
             read(str(file))
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+    with pytest.raises(file_text.Unreadable, match=rf"\(mode 640, owner #{file.stat().st_uid}\)"):
+        file_text.toml_text(str(file))
 
 
 def test_no_pipe_is_emptied_and_no_device_read(pip: str, tmp_path: Path) -> None:

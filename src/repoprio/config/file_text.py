@@ -85,6 +85,9 @@ def _content(file: str) -> bytes | None:
 
 def _mode(file: str) -> str:
     """Mode and owner of `file`, or of the nearest folder above it that can be seen."""
+    # Imported only where something is wrong.
+    from repoprio.users import user_name
+
     seen = file
     while True:
         try:
@@ -95,18 +98,7 @@ def _mode(file: str) -> str:
                 return ""
             continue
         subject = "" if seen == file else f"{seen}: "
-        return f" ({subject}mode {status.st_mode & 0o7777:o}, owner {_owner(status.st_uid)})"
-
-
-def _owner(number: int) -> str:
-    if sys.platform == "win32":
-        return str(number)
-    import pwd
-
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
+        return f" ({subject}mode {status.st_mode & 0o7777:o}, owner {user_name(status.st_uid)})"
 
 
 def is_seen(path: str) -> bool:

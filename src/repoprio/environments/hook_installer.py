@@ -15,9 +15,10 @@ from typing import Any
 import _repoprio_shim
 from repoprio.config import records
 from repoprio.config.records import POINTER, Record
-from repoprio.environments import as_user, lone_pointer, owners
+from repoprio.environments import as_user, lone_pointer
 from repoprio.environments.interpreters import CannotEnable, Interpreter
 from repoprio.environments.target import is_same
+from repoprio.users import user_name
 
 COPY = "_repoprio_copy"
 # The pointer, and the module that it needs if the repoprio that it leads to is gone.
@@ -188,7 +189,7 @@ def _check_writable(*folders: str) -> None:
     if closed is not None:
         if sys.platform == "win32":
             raise CannotEnable(f"{closed} cannot be written; nothing was changed.", "run the command as administrator")
-        owner, me = owners.name_of(os.stat(closed).st_uid), owners.name_of(os.geteuid())
+        owner, me = user_name(os.stat(closed).st_uid), user_name(os.geteuid())
         again = as_user.again(owner)
         own = "make it writable: it is your own, but read-only"
         remedy = own if owner == me else f"run the command as {owner}, who owns it{f': {again}' if again else ''}"

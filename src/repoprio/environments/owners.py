@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from repoprio.users import user_name
+
 # The folders of code that Python and pip load, below the prefix of an environment or an interpreter.
 _CODE = ("bin", "lib*/python3*", "local/lib/python3*")
 _MOST_LINKS = 40
@@ -247,20 +249,8 @@ def _changer(path: str) -> tuple[str, str | None] | None:
     return None
 
 
-def name_of(number: int) -> str:
-    """The name of a user for `sudo -u`."""
-    if sys.platform == "win32":
-        return str(number)
-    import pwd
-
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"#{number}"
-
-
 def _user(number: int) -> tuple[str, str]:
-    return f"{name_of(number)} (uid {number})", name_of(number)
+    return f"{user_name(number)} (uid {number})", user_name(number)
 
 
 def _has_members(group: int) -> bool:

@@ -33,7 +33,7 @@ from repoprio.doctor import (
 )
 from repoprio.doctor.pip_check import Examined, State, examine, merged
 from repoprio.doctor.trial_repositories import Bench, bench
-from repoprio.environments import owners, target
+from repoprio.environments import target
 from repoprio.environments.target import Environment
 from repoprio.explain import checkup, gateway_checkup
 from repoprio.explain.checkup import ProbeResult, Report
@@ -45,6 +45,7 @@ from repoprio.redaction import display_url, printable
 from repoprio.render import doctor as rendered
 from repoprio.render import repos
 from repoprio.urls import is_fuse
+from repoprio.users import user_name
 
 _FINE = (State.GUARDED, State.GATEWAY, State.NO_PIP)
 _AT_ONCE = 8
@@ -197,7 +198,7 @@ def _user_name(number: int | None) -> str:
     import getpass
 
     if number is not None:
-        return owners.name_of(number)
+        return user_name(number)
     try:
         return getpass.getuser()
     except (ImportError, OSError):
