@@ -162,6 +162,15 @@ def test_an_installation_needs_no_pointer(two: Pair) -> None:
     assert not (two.home.site_packages / "_repoprio_pointer.pth").exists()
 
 
+def test_an_installation_without_its_pth_file_is_damaged(two: Pair) -> None:
+    """`enable` does not call an environment done whose pip loads no hook: it says how to repair it."""
+    (two.home.site_packages / "repoprio.pth").unlink()
+    refused = two.home.tool("enable", "--venv", str(two.home.root))
+    assert (refused.code, "which is damaged" in refused.stderr) == (2, True), refused
+    assert f"hint: {two.home.python} -m pip uninstall -y repoprio, then " in refused.stderr
+    assert not (two.home.site_packages / "_repoprio_pointer.pth").exists()
+
+
 def test_guarded_environments_make_guarded_ones(two: Pair, tmp_path: Path) -> None:
     """An environment made from one that a pointer guards is guarded too."""
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0

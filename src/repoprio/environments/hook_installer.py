@@ -141,14 +141,17 @@ def literals(file: str) -> dict[str, Any]:
 
 def is_whole(packages: str) -> bool:
     """Whether a folder of packages has all files of this repoprio, none of them empty by damage."""
-    files = [os.path.join(_ROOT, name) for name in _OWN if os.path.exists(os.path.join(_ROOT, name))]
-    for folder, _, names in os.walk(os.path.join(_ROOT, "repoprio")):
-        files += [os.path.join(folder, name) for name in names if name.endswith(".py")]
+    # The hook's files are looked for by name: those of this repoprio may be the very ones that are missing.
+    files = [os.path.join(_ROOT, name) for name in _OWN]
+    # This installation runs, and an editable one has no other files among its packages.
+    if not is_same(packages, own_packages()):
+        for folder, _, names in os.walk(os.path.join(_ROOT, "repoprio")):
+            files += [os.path.join(folder, name) for name in names if name.endswith(".py")]
     return all(_is_there(os.path.join(packages, os.path.relpath(file, _ROOT)), file) for file in files)
 
 
 def _is_there(file: str, ours: str) -> bool:
-    return os.path.isfile(file) and (os.path.getsize(file) > 0 or os.path.getsize(ours) == 0)
+    return os.path.isfile(file) and (os.path.getsize(file) > 0 or (os.path.isfile(ours) and os.path.getsize(ours) == 0))
 
 
 def disable(packages: str) -> list[str]:
