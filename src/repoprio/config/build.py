@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,6 +15,13 @@ from repoprio.dataclass import dataclass
 from repoprio.policy import locations
 from repoprio.policy.model import PYPI, Location, Pin, Policy, Repository, Rule
 from repoprio.redaction import redact_text, truncate
+
+# What a message says about a key in the wrong place, and the keys of each place.
+_PLACES: Mapping[str, Collection[str]] = {
+    "{0!r} belongs to the whole policy: in TOML, write it above the first table": (*schema.POLICY, *schema.TABLES),
+    "{0!r} belongs to a repository: repositories.NAME.{0}": (*schema.REPOSITORY,),
+    "{0!r} belongs to a pin: pins.NAME.{0}": (*schema.PIN,),
+}
 
 
 class Parsers(NamedTuple):
@@ -110,8 +117,9 @@ class _Reader:
             self._error(key, problem)
 
     def _not_a_table(self, key: str, value: Any, table: str, file: str | None = None) -> None:
+        of_tables = " of tables" if isinstance(value, list) and all(isinstance(entry, dict) for entry in value) else ""
         what = (
-            _value_text(value) if isinstance(value, str | int | float) else "a list of tables" if value else "nothing"
+            _value_text(value) if isinstance(value, str | int | float) else f"a list{of_tables}" if value else "nothing"
         )
         self._error(key, f"{what} is not a table: write [{table}.NAME]", file)
 
@@ -120,9 +128,10 @@ class _Reader:
     ) -> tuple[Any] | None:
         """The parsed `value` of a table's key `name`, in a tuple; None after an error."""
         if name not in keys:
+            elsewhere = {sentence: words for sentence, words in _PLACES.items() if not set(keys) <= set(words)}
             known = [*keys, *schema.TABLES] if keys is schema.POLICY else list(keys)
-            self._error(dotted, f"is not a key here{did_you_mean(name, known)}", file)
-            self.meant.add(dotted.removesuffix(name) + (nearest(name, known) or ""))
+            self._error(dotted, f"is not a key here{did_you_mean(name, known, elsewhere)}", file)
+            self.meant.add(dotted.removesuffix(name) + (nearest(name, known, elsewhere) or ""))
             return None
         try:
             return (keys[name].parse(value),)

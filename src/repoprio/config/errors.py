@@ -23,13 +23,21 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("channel-priority", "index-strategy"), ("mode",)),
     **dict.fromkeys(("reason", "deny", "ban"), ("block",)),
     **dict.fromkeys(("exclude-newer", "cooldown", "minimum-release-age", "min-release-age", "age"), ("min-age",)),
+    "timeout": ("page-timeout",),
     "type": ("format",),
     "lock": ("locked",),
 }
 
 
 _LOGIN = "put the login in the url, or in REPOPRIO_<NAME>_USERNAME and REPOPRIO_<NAME>_PASSWORD"
-_ADVICE: Mapping[str, str] = dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN)
+_TLS = "TLS is pip's own setting: cert, client-cert and trusted-host in pip.conf"
+_ADVICE: Mapping[str, str] = {
+    **dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN),
+    **dict.fromkeys(("sslverify", "ssl-verify", "verify-ssl", "sslcacert", "cert", "trusted-host"), _TLS),
+    **dict.fromkeys(("repoprio", "tool"), "leave this heading out: in TOML, a policy begins with its own keys"),
+    "name": "the name stands in the heading: [repositories.NAME]",
+}
+NOWHERE: Mapping[str, Collection[str]] = {}
 NOT_LOOKED_UP = "nothing was looked up"
 _AGAIN = "fix the policy, then run: "
 # The remedy for most errors; inside pip, the command also names pip's environment.
@@ -104,25 +112,37 @@ class InvalidPolicy(RepoprioError):
         return "\n".join([*lines, *(f"  hint: {remedy}" for remedy in remedies), *tail]) + "    [policy]"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'url'?)``, or the list of known words if none is similar."""
+def did_you_mean(word: str, known: Iterable[str], elsewhere: Mapping[str, Collection[str]] = NOWHERE) -> str:
+    """`` (did you mean 'url'?)``, the place where the word belongs, or the list of known words if none is similar.
+
+    `elsewhere` has the words of other places, each with the sentence about one of its words.
+    """
     known = list(known)
-    near = nearest(word, known)
-    if near is None and (advice := _ADVICE.get(_folded(word))):
-        return f" ({advice})"
-    return f" (did you mean {near!r}?)" if near else f" (known: {', '.join(known)})"
+    if near := nearest(word, known, elsewhere):
+        return f" (did you mean {near!r}?)"
+    advice = _ADVICE.get(_folded(word)) or _place(word, elsewhere)
+    return f" ({advice or 'known: ' + ', '.join(known)})"
 
 
-def nearest(word: str, known: Collection[str]) -> str | None:
-    """The known word that `word` may mean; None if there is none."""
+def nearest(word: str, known: Collection[str], elsewhere: Mapping[str, Collection[str]] = NOWHERE) -> str | None:
+    """The known word that `word` may mean; None if there is none, or if it is a word of another place."""
     # Imported only where something is wrong: commands about the policy have 60 ms.
     import difflib
 
-    folded = _folded(word)
-    near = [other for other in (folded, *_OTHER_WORDS.get(folded, ())) if other in known]
-    if not near and folded not in _ADVICE:
-        near = difflib.get_close_matches(folded, known, n=1)
+    near = [other for other in _meanings(word) if other in known]
+    if not near and _folded(word) not in _ADVICE and _place(word, elsewhere) is None:
+        near = difflib.get_close_matches(_folded(word), known, n=1)
     return near[0] if near else None
+
+
+def _place(word: str, elsewhere: Mapping[str, Collection[str]]) -> str | None:
+    """The sentence of the place in `elsewhere` that has `word`."""
+    places = ((sentence, other) for sentence, words in elsewhere.items() for other in _meanings(word) if other in words)
+    return next((sentence.format(other) for sentence, other in places), None)
+
+
+def _meanings(word: str) -> tuple[str, ...]:
+    return (_folded(word), *_OTHER_WORDS.get(_folded(word), ()))
 
 
 def _folded(word: str) -> str:
