@@ -1,4 +1,4 @@
-"""The usage that `repoprio enable` shows."""
+"""The usage that `repoprio enable` shows, and words in the wrong order."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ def test_the_usage_of_enable_shows_what_goes_together(capsys: pytest.CaptureFixt
     for wrong in (["--base", "--copy"], ["--fuse", "--required"], ["--required", "--copy"], []):
         with pytest.raises(SystemExit, match="2"):
             enable._check(parser.parse(["enable", *wrong]))
+
+
+@pytest.mark.parametrize("before", [["--format", "json"], ["--format=json"]])
+def test_an_option_before_the_command(before: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An option before the command is named, with the right order; its value is not taken for a command."""
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse([*before, "explain", "acme"])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("--format is given before the command; options follow it: repoprio explain --format ...")

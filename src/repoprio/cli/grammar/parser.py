@@ -46,6 +46,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The options of one command; call their `command` with them. Usage errors and --help end the process."""
     named = next((word for word in arguments if word in COMMANDS), None)
     whole = build((named,) if named else ())
+    if named and arguments[0].startswith("-") and arguments[0] not in whole._option_string_actions:  # noqa: SLF001 - argparse has no other way
+        option = arguments[0].partition("=")[0]
+        whole.error(f"{option} is given before the command; options follow it: repoprio {named} {option} ...")
     options, unknown = whole.parse_known_args(arguments)
     if unknown:
         _refuse(options.parser if named else whole, unknown)
