@@ -142,7 +142,9 @@ def test_the_gateways_own_answers(scene: Scene, pip_env: EnvFactory, repository:
         assert (done.code, found["gateway"]["findings"]) == (0, []), screen(found)
         assert f"ok     {gateway.url}    serves, with this policy" in screen(found)
         done = env.module(str(script), other, policy=policy)
-        assert done.stdout == "Answer(problem='', is_ready=None, state=None, repositories=None)\n", done.stderr
+        assert done.stdout == "Answer(problem='', is_ready=None, state=None, repositories=None, cause=None)\n", (
+            done.stderr
+        )
     done = env.module(str(script), gateway.url, policy=policy)
     assert "Answer(problem='the connection was refused" in done.stdout, done.stderr
 

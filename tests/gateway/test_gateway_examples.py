@@ -102,6 +102,10 @@ def test_nginx_caches_and_never_gives_a_page_from_below_the_owner(scene: Scene, 
         # The owner's own last page, which the gateway marks.
         assert ask(f"{index}acme/")[1]["x-repoprio-state"] == "stale"
         assert ask(index.replace("/simple/", "/health/ready"))[0] == 404
+        # Where a refusal in pip leads.
+        status, _, text = ask(index.replace("/simple/", "/explain/acme"), "application/json")
+        assert (status, '"project": "acme"' in text) == (200, True)
+        assert ask(index.replace("/simple/", "/"), "text/html")[0] == 200
         # What pip with the hook reads.
         status, headers, text = ask(index.replace("/simple/", "/ownership.json"))
         assert (status, headers["cache-control"], '"acme"' in text) == (200, "no-store", True)

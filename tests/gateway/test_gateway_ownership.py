@@ -415,9 +415,13 @@ def test_looking_makes_no_record(scene: Scene, tmp_path: Path) -> None:
     scene.policy()
     store = str(tmp_path / "none")
     assert "No name is remembered" in tool("list", "--store", store, policy=scene.file).stdout
-    assert tool("release", "acme", "--store", store, policy=scene.file).returncode == 1
+    unknown = tool("release", "acme", "--store", store, policy=scene.file)
+    assert (unknown.returncode, f"({store} does not exist)" in unknown.stdout) == (1, True), "a misspelled --store"
     assert tool("release", "a b", "--store", store, policy=scene.file).returncode == 2
     assert not os.path.exists(store)
+    folder = tool("list", "--store", str(tmp_path), policy=scene.file).stderr
+    assert f"cannot be used: {tmp_path} is a folder, not a file\n" in folder
     (tmp_path / "broken").write_bytes(b"x" * 4096)
     done = tool("list", "--store", str(tmp_path / "broken"), policy=scene.file)
     assert (done.returncode, "Traceback" in done.stderr, "[store]" in done.stderr) == (2, False, True)
+    assert f"{tmp_path / 'broken'}: file is not a database" in done.stderr

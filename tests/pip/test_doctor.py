@@ -227,10 +227,13 @@ def test_the_summary_names_all_that_fails() -> None:
             {"status": "unavailable", "canary": None},
             {"status": "absent", "name": "corp", "canary": "known"},
         ],
+        "gateway": {"findings": [{"code": "gateway-down"}]},
+        "ownership": {"finding": {"code": "ownership-memory"}},
     }
     assert doctor._sum(found) == (
         "pips: 1 guarded, 0 not; uv: does not obey; python -m pip: runs another file here; fuse: does not hold; "
-        "--venv: 1 without an environment; repositories: 1 without a usable answer. "
+        "--venv: 1 without an environment; repositories: 1 without a usable answer; "
+        "gateway: no usable answer; ownership memory: cannot be read. "
         "The repositories were asked for a name that nobody has, and corp for its canary known."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repoprio.cli import enable, policy_in_force
+from repoprio.cli.grammar import parser
 from repoprio.config.pip import fuse, policy_section
+from repoprio.environments.interpreters import CannotEnable
 from support.fixtures import EnvFactory, RepositoryFactory
 
 TEXTS = [
@@ -111,3 +115,17 @@ def test_the_fuse_end_to_end(pip: str, pip_env: EnvFactory, repository: Reposito
     assert (unguarded.code, "/repoprio-is-not-loaded/" in unguarded.stdout + unguarded.stderr) == (1, True)
     assert time.monotonic() - before < 6
     assert "is the fuse" in env.tool("config", "check", policy=policy, env=variables).stdout
+
+
+@pytest.mark.parametrize("action", ["enable", "disable"])
+def test_the_file_of_another_user(action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may not change pip's global file learns who may; nothing is changed."""
+    file = tmp_path / "pip.conf"
+    file.write_text(text := "[global]\ntimeout = 5\n" if action == "enable" else fuse.put(""))
+    monkeypatch.setattr(policy_in_force, "global_file", lambda: str(file))
+    monkeypatch.setattr(os, "access", lambda path, _: path != str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    with pytest.raises(CannotEnable, match=f"{tmp_path} cannot be written by #4242; nothing was changed") as refused:
+        enable.command(parser.parse([action, "--fuse"]))
+    assert refused.value.remedy.startswith("run the command as ")
+    assert file.read_text() == text

@@ -6,6 +6,7 @@ import pytest
 
 from repoprio.config.load import read_text
 from repoprio.explain.gateway_checkup import Answer, findings
+from repoprio.lookup.reasons import Cause
 from support.policy_files import TOOLS
 
 POLICY = (
@@ -50,6 +51,14 @@ def test_each_finding(answer: Answer, told: list[str]) -> None:
     assert [f"{one.code}: {one.text}" for one in found] == told
     assert all(one.fix for one in found)
     assert all("SIGHUP" in one.fix for one in found if one.code == "gateway-policy"), "a reload is enough"
+
+
+def test_a_gateway_that_pip_does_not_trust() -> None:
+    """A gateway behind a certificate that pip does not trust runs: the fix is the certificate, not another start."""
+    policy = read_text(POLICY, "policy.toml", {}, TOOLS)
+    found = findings(policy, Answer("pip does not trust the issuer of its TLS certificate (--cert)", cause=Cause.TLS))
+    assert [(one.code, "PIP_CERT" in one.fix, "start" in one.fix) for one in found] == [("gateway-down", True, False)]
+    assert "start" in findings(policy, Answer("the connection was refused", cause=Cause.CONNECTION))[0].fix
 
 
 def test_a_gateway_as_the_only_repository_is_not_compared() -> None:

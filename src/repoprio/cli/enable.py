@@ -167,6 +167,8 @@ def _fuse(options: argparse.Namespace) -> int:
     if new == text:
         print(f"repoprio: {file} {'has the fuse' if options.action == 'enable' else 'has no fuse'}", file=sys.stderr)
         return 0
+    if os.path.isdir(folder := os.path.dirname(file)):
+        hook_installer.check_writable(folder)
     hook_installer.write(file, new) if new else hook_installer.remove(file)
     _note(ledger.FUSE, file) if options.action == "enable" else ledger.forget(file)
     print(f"{'wrote' if options.action == 'enable' else 'removed the fuse from'} {file}")

@@ -185,8 +185,9 @@ class Journal:
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise BadJournal(
-                f"{self.file}, the record that --undo needs, cannot be read: {error}.\n"
+                f"{self.file}, the record that --undo needs, cannot be read: {reason}.\n"
                 "  hint: run the command as root; if the file is damaged, restore it from a backup    [setup-image]"
             ) from None
 

@@ -51,7 +51,7 @@ def enable(packages: str, record: Record = _NOTHING, *, copy: bool = False) -> l
     """
     if is_own(packages):
         return [file for file, _ in _write_all(pointer(packages, record))]
-    _check_writable(packages)
+    check_writable(packages)
     if copy:
         _copy(os.path.join(packages, COPY))
     written = _write_all(pointer(packages, record, COPY if copy else _ROOT))
@@ -159,7 +159,7 @@ def disable(packages: str) -> list[str]:
     places = [os.path.join(packages, name) for name in (f"{POINTER}.pth", *_POINTER_FILES, COPY, records.FILE)]
     existing = [place for place in places if os.path.lexists(place)]
     compiled = _compiled(packages)
-    _check_writable(*map(os.path.dirname, existing + compiled), *(place for place in existing if os.path.isdir(place)))
+    check_writable(*map(os.path.dirname, existing + compiled), *(place for place in existing if os.path.isdir(place)))
     for place in existing + compiled:
         remove(place)
     if compiled:
@@ -186,7 +186,7 @@ def _compiled(folder: str) -> list[str]:
     return [os.path.join(cache, name) for name in names if name.startswith(POINTER)]
 
 
-def _check_writable(*folders: str) -> None:
+def check_writable(*folders: str) -> None:
     """Raise `CannotEnable` if one of `folders` cannot be written to, so that nothing is left half done."""
     closed = next((folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)), None)
     if closed is not None:
@@ -212,7 +212,7 @@ def base_pointer(base: Interpreter, record: Record) -> list[Planned]:
     custom = _custom(base)
     text = read(custom)
     _check_custom(base, custom, text)
-    _check_writable(base.stdlib, *([] if lone_pointer.BEGIN in text else [os.path.dirname(custom)]))
+    check_writable(base.stdlib, *([] if lone_pointer.BEGIN in text else [os.path.dirname(custom)]))
     files = _pointer_files(base.stdlib, _pointer(_ROOT, record, custom))
     if lone_pointer.BEGIN in text:
         return files
@@ -240,7 +240,7 @@ def disable_base(base: Interpreter) -> list[str]:
     compiled = _compiled(base.stdlib)
     text = read(custom)
     ours = [custom] if lone_pointer.BEGIN in text else []
-    _check_writable(*map(os.path.dirname, [*existing, *compiled, *ours]))
+    check_writable(*map(os.path.dirname, [*existing, *compiled, *ours]))
     if ours:
         existing.append(custom)
         try:

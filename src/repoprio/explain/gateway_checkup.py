@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from repoprio.explain.refusal_remedies import connection_remedy
+from repoprio.lookup.reasons import Cause
 from repoprio.policy.model import Policy
 from repoprio.redaction import display_url
 from repoprio.urls import place_or_text
@@ -21,14 +23,16 @@ class Finding(NamedTuple):
 class Answer(NamedTuple):
     """What a gateway answered to `doctor --network`; `problem` is why there is no usable answer, "" if there is one.
 
-    `is_ready`: what its ``/health/ready`` says; `state`: its header X-Repoprio-State for a name that nobody has, None
-    without that header; `repositories`: those of its policy, as ``/explain`` has them. None: not known.
+    `cause`: of the problem; `is_ready`: what its ``/health/ready`` says; `state`: its header X-Repoprio-State for a
+    name that nobody has, None without that header; `repositories`: those of its policy, as ``/explain`` has them. None:
+    not known.
     """
 
     problem: str = ""
     is_ready: bool | None = None
     state: str | None = None
     repositories: Sequence[Mapping[str, Any]] | None = None
+    cause: Cause | None = None
 
 
 def findings(policy: Policy, answer: Answer) -> list[Finding]:
@@ -36,7 +40,8 @@ def findings(policy: Policy, answer: Answer) -> list[Finding]:
     url = policy.gateway or ""
     start = "start repoprio serve there, or correct gateway in the policy"
     if answer.problem:
-        return [Finding("gateway-down", f"no usable answer: {answer.problem}", start)]
+        remedy = connection_remedy(answer.cause)
+        return [Finding("gateway-down", f"no usable answer: {answer.problem}", remedy.text if remedy else start)]
     if answer.state is None:
         text = "no gateway answers there: its pages have no X-Repoprio-State"
         return [Finding("no-gateway", text, start)]

@@ -150,6 +150,11 @@ def unavailable_remedy(line: Line, *, is_routed: bool = False, is_lowest: bool =
     return Remedy("try-again", f"try again once it answers; {limit}")
 
 
+def connection_remedy(cause: Cause | None) -> Remedy | None:
+    """What to do if pip gets no connection to a server because of its own settings; None for another cause."""
+    return _BY_CAUSE[cause] if cause in (Cause.TLS, Cause.PROXY, Cause.INSECURE) else None
+
+
 def _as_absent(repository: Repository, status: int, *, is_last: bool) -> str:
     """The whole value of `absent` that makes `status` an absence, as it replaces the present one; and its effect."""
     answers = [*map(str, sorted({*repository.absent, status}))]

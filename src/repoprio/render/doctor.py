@@ -12,6 +12,13 @@ from repoprio.render.installers import INDENT
 from repoprio.wording import count_of, join_words
 
 _NOTHING = "finds nothing"
+# What the last line says about a gateway, by the code of its first finding.
+_GATEWAY = {
+    "gateway-down": "no usable answer",
+    "no-gateway": "another server answers",
+    "gateway-not-ready": "not ready",
+    "gateway-policy": "not this policy's",
+}
 
 
 def lines(report: Mapping[str, Any]) -> Iterator[str]:
@@ -289,5 +296,7 @@ def _other_failures(report: Mapping[str, Any]) -> Iterator[str]:
     ]
     if silent:
         yield f"repositories: {len(silent)} without a usable answer"
-    if (report.get("gateway") or {}).get("findings"):
-        yield "gateway: not this policy's"
+    for finding in ((report.get("gateway") or {}).get("findings") or ())[:1]:
+        yield f"gateway: {_GATEWAY[finding['code']]}"
+    if (report.get("ownership") or {}).get("finding"):
+        yield "ownership memory: cannot be read"

@@ -82,7 +82,8 @@ def command(options: argparse.Namespace) -> int:
     try:
         status: int = options.action(options, store)
     except UnsoundMemory as error:
-        raise NoMemory(f"the ownership memory cannot be used: {error}\n  hint: --store names it    [store]") from None
+        hint = f"--store or {places.VARIABLE} names another one"
+        raise NoMemory(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
     return status
 
 
@@ -93,11 +94,17 @@ def show(options: argparse.Namespace, store: OwnershipStore) -> int:
         print(_document(records, policy))
         return 0
     if not records:
-        print(f"No name is remembered ({store.place}).")
+        print(f"No name is remembered ({_where(store)}).")
     for record, shown in zip(records, without_secrets(policy, records), strict=True):
         note = "" if policy is None else _note(record, holder(policy, record))
         print(f"{record.project}  {record.repository}  {shown.url}{note}")
     return 0
+
+
+def _where(store: OwnershipStore) -> str:
+    """The place of the store; of a file that is not there, also that."""
+    is_lost = os.path.isabs(store.place) and not os.path.exists(store.place)
+    return f"{store.place} does not exist" if is_lost else store.place
 
 
 def _note(record: Record, now: Repository | None) -> str:
@@ -150,8 +157,8 @@ def forget(options: argparse.Namespace, store: OwnershipStore) -> int:
         options.parser.error(str(error))
     released = matching(store.listed(), patterns, options.repository)
     if not released:
-        print(f"repoprio: no name that is remembered matches; nothing was released ({store.place}).")
-        print("  hint: repoprio ownership list shows the names; --store or REPOPRIO_STORE names another memory")
+        print(f"repoprio: no name that is remembered matches; nothing was released ({_where(store)}).")
+        print(f"  hint: repoprio ownership list shows the names; --store or {places.VARIABLE} names another memory")
         return 1
     store.replace(released, ())
     for record in released:
@@ -194,5 +201,6 @@ def _exported(source: str) -> list[Record]:
             return list(ownership_file.read(os.path.abspath(source)))
         return list(from_document(json.loads(content)))
     except (OSError, ValueError, UnsoundMemory) as error:
+        reason = getattr(error, "strerror", None) or error
         hint = "name a file that repoprio ownership export printed, or a gateway's SQLite file"
-        raise NoMemory(f"{source} holds no records: {error}\n  hint: {hint}    [store]") from None
+        raise NoMemory(f"{source} holds no records: {reason}\n  hint: {hint}    [store]") from None

@@ -11,9 +11,12 @@ from repoprio import shell
 from repoprio.errors import RepoprioError
 from repoprio.serve.stores.choice import store_at
 from repoprio.serve.stores.model import OwnershipStore
+from repoprio.wording import join_words
 
 VARIABLE = "REPOPRIO_STORE"
 _FILE = "gateway.sqlite"
+# Without one of these, no gateway starts; the other libraries of the extra are for Redis, metrics and speed.
+NEEDED = ("uvicorn", "aiohttp", "orjson")
 
 
 class NoExtra(RepoprioError):
@@ -41,7 +44,7 @@ def store(options: argparse.Namespace) -> OwnershipStore:
 
 def need_extra() -> None:
     """Raise `NoExtra` if the libraries of the gateway are missing."""
-    missing = [library for library in ("uvicorn", "aiohttp") if find_spec(library) is None]
+    missing = [library for library in NEEDED if find_spec(library) is None]
     if missing:
-        text = f"the gateway needs {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not installed"
+        text = f"the gateway needs {join_words(missing)}, which {'are' if len(missing) > 1 else 'is'} not installed"
         raise NoExtra(f"{text}\n  hint: {shell.command('pip', 'install', 'repoprio[serve]')}    [extra]")

@@ -33,7 +33,7 @@ def ask(url: str) -> Answer:
         try:
             page = transport.get(pip.session, page_url(url, random_name), whom=_IT, size_limit=_MOST_BYTES)
         except UnusableResponse as error:
-            return Answer(str(error))
+            return Answer(str(error), cause=error.cause)
         state = page.headers.get(_STATE, "") if page.headers else ""
         if not state and page.status not in (200, 404):
             return Answer(str(page.status))

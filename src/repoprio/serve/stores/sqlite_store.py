@@ -37,7 +37,7 @@ class SqliteStore:
 
     def prepare(self, *, may_begin: bool = True) -> bool:
         """Check all of it, or create it if it `may_begin`; returns whether it was created. Raises `UnsoundMemory`."""
-        with _errors_as_unsound():
+        with self._errors_as_unsound():
             if may_begin:
                 os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
         with self._open(is_there=not may_begin) as database:
@@ -101,7 +101,9 @@ class SqliteStore:
     @contextlib.contextmanager
     def _open(self, *, is_there: bool = False) -> Iterator[sqlite3.Connection]:
         """A connection; with `is_there` the file must exist: without it, all records are lost."""
-        with _errors_as_unsound():
+        with self._errors_as_unsound():
+            if os.path.isdir(self.path):
+                raise UnsoundMemory(f"{self.path} is a folder, not a file")
             if is_there and not os.path.isfile(self.path):
                 raise UnsoundMemory(f"{self.path} does not exist")
             database = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
@@ -112,6 +114,14 @@ class SqliteStore:
                 yield database
             finally:
                 database.close()
+
+    @contextlib.contextmanager
+    def _errors_as_unsound(self) -> Iterator[None]:
+        """A context in which any error of the file becomes `UnsoundMemory`, which names it."""
+        try:
+            yield
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            raise UnsoundMemory(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _mark_of(database: sqlite3.Connection) -> int:
@@ -126,12 +136,3 @@ def _marked(database: sqlite3.Connection) -> int:
         if not _mark_of(database):
             database.execute(f"PRAGMA application_id = {secrets.randbelow(2**31 - 1) + 1}")
         return _mark_of(database)
-
-
-@contextlib.contextmanager
-def _errors_as_unsound() -> Iterator[None]:
-    """A context in which any error of the file becomes `UnsoundMemory`."""
-    try:
-        yield
-    except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-        raise UnsoundMemory(str(error)) from error
