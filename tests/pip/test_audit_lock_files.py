@@ -104,6 +104,9 @@ def test_requirements_with_hashes(pip: str, audited: Callable[..., Audited]) -> 
     assert not two.public.asked("acme")
     (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
     assert two.found("reqs.txt") == (0, [])
+    # The > of Windows PowerShell writes UTF-16, which pip reads.
+    (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\r\n", encoding="utf-16")
+    assert two.found("reqs.txt") == (0, [])
     # What a constraint pins is pinned.
     (two.folder / "pins.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
     (two.folder / "reqs.txt").write_text("-c pins.txt\nacme\n")
@@ -329,7 +332,7 @@ def test_files_of_folders_are_hashed(audited: Callable[..., Audited]) -> None:
         ("pyproject.toml", b"[project]\nname = 'a'\n"),
         ("reqs.txt", b"acme == \n"),
         ("reqs.txt", b"acme @ https://u:s3cret@x.example/ not a requirement\n"),
-        ("reqs.txt", b"\xff\xfe\x00\x00"),
+        ("reqs.txt", b"\xff\x00"),
         ("reqs.txt", b"-r missing.txt\n"),
         ("reqs.txt", b"-e ./missing\n"),
         ("reqs.txt", b"acme --hash=md5:abc\n"),

@@ -211,6 +211,7 @@ def test_init_with_many_names(env: PipEnv) -> None:
         ["--owns", "corp=acme"],
         ["corp=ftp://corp.example/"],
         ["Corp=https://corp.example/"],
+        ["https://corp.example/simple/?a=b"],
         ["corp=https://corp.example/", "other=https://corp.example"],
         ["corp=https://corp.example/", "--namespaces", "crop=acme"],
         ["corp=https://corp.example/", "--namespaces", "acme"],
@@ -223,6 +224,7 @@ def test_init_refuses_what_makes_no_policy(arguments: list[str], env: PipEnv) ->
     done = env.tool("init", *arguments)
     assert (done.code, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
+    assert ("has no name: write it as NAME=URL" in done.stderr) == arguments[0].startswith("https:")
 
 
 def spread_settings(folder: Path) -> dict[str, str]:

@@ -107,6 +107,8 @@ def _name_and_url(options: argparse.Namespace, argument: str) -> tuple[str, str]
     name, equals, url = argument.partition("=")
     if not equals and name.lower() == PYPI:
         return PYPI, PYPI
+    if "://" in name:
+        options.parser.error(f"{argument!r} has no name: write it as NAME=URL, such as corp=URL")
     try:
         values.entry_name(name)
     except values.NotExpected as error:

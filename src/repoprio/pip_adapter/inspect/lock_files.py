@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -98,8 +99,10 @@ def _text(file: str) -> str:
     try:
         if os.path.getsize(file) > _SIZE_LIMIT:
             raise NoLock(f"{file} is larger than {_SIZE_LIMIT // 2**20} MiB, and no lock is.    [usage]")
-        with open(file, encoding="utf-8-sig", newline="") as opened:
-            return opened.read()
+        with open(file, "rb") as opened:
+            content = opened.read()
+        # pip reads a requirements file in UTF-16, too: the > of Windows PowerShell writes it.
+        return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except OSError as error:
         raise NoLock(f"{file} cannot be read: {error.strerror}.    [usage]") from None
     except ValueError:
