@@ -231,7 +231,45 @@ with remembering.remembering():
     assert answers(*cases) == ([False, True, False], 1)
     assert answers(("a", second), ("b", third)) == ([True, False], 3)
 assert answers(("a", second), ("a", second)) == ([True, True], 4)
-print("[]")
+
+from pip._internal.resolution.resolvelib.provider import PipProvider
+class Noting(PipProvider):
+    def get_preference(self, identifier, *args, **kwargs):
+        asked.append(identifier)
+        return super().get_preference(identifier, *args, **kwargs)
+class Requirement:
+    def __init__(self, specifier):
+        self.need = SimpleNamespace(specifier=SpecifierSet(specifier))
+    def get_candidate_lookup(self):
+        return None, self.need
+def criterion(*specifiers):
+    return SimpleNamespace(information=[(Requirement(one), None) for one in specifiers])
+provider = Noting.__new__(Noting)
+provider._user_requested, provider._known_depths, provider._conflict_promoted = {"b": 0}, {}, set()
+criteria = {"a": criterion(">=1"), "b": criterion(""), "c": criterion(">=1", "!=2")}
+two = resolution(provider, SimpleNamespace())
+two._states = [SimpleNamespace(mapping={}, criteria=criteria, backtrack_causes=[])]
+plain, preferences = resolution._get_preference, []
+def prefer():
+    ours = [two._get_preference(name) for name in "abc"]
+    count = len(asked)
+    pips = [plain(two, name) for name in "abc"]
+    asked.clear()
+    assert ours == pips, (ours, pips)
+    preferences.append(count)
+asked.clear()
+with remembering.remembering():
+    prefer()
+    prefer()
+    criteria["a"] = criterion(">=1", "==2.*")
+    prefer()
+    provider._conflict_promoted.add("c")
+    prefer()
+    provider._user_requested = {}
+    criteria["b"] = criterion("<3")
+    prefer()
+assert resolution._get_preference is plain
+print(json.dumps(preferences))
 """
 )
 
@@ -321,7 +359,10 @@ def test_what_is_kept_is_what_pip_keeps(pip: str, pip_env: EnvFactory, tmp_path:
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory, tmp_path: Path) -> None:
-    """Distributions, evaluators and built wheels are those that pip finds; pins are judged again when they change."""
+    """Distributions, evaluators and built wheels are those that pip finds; pins are judged again when they change.
+
+    So are preferences, where all that they depend on is known: since pip 25.1.
+    """
     begin = "Metadata-Version: 2.1\nName: Acme\nVersion: 1.0\n"
     metadata = [
         begin
@@ -334,7 +375,8 @@ def test_what_is_remembered_is_what_pip_works_out(pip: str, pip_env: EnvFactory,
         begin + "Requires-Dist: no good at all\nRequires-Python: nonsense\n",
         "",
     ]
-    assert run(pip_env(pip), REMEMBERED, {"metadata": metadata, "cache": str(tmp_path / "cache")}) == []
+    asked = run(pip_env(pip), REMEMBERED, {"metadata": metadata, "cache": str(tmp_path / "cache")})
+    assert asked == ([3, 0, 1, 1, 1] if pip == "26.3" else [3] * 5)
 
 
 @pytest.mark.parametrize("pip", PIPS)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import io
+import itertools
 import os
 import threading
 import weakref
@@ -27,6 +29,8 @@ _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _LOADED = "repoprio_loaded"
 # `collected`: the files that this thread has written, each with the name that it will have; None if it has it at once.
 _THREAD = threading.local()
+# Parts of the names of temporary files: no other process has the first, and no other file the second.
+_OWN, _NUMBERS = os.urandom(6).hex(), itertools.count()
 
 
 def lighten(adapter: Any) -> None:
@@ -68,26 +72,34 @@ def _write(folder: str, path: str, data: bytes) -> None:
 
     Raises `OSError` if it cannot be written. Among files that `_together` collects, it gets its name later.
     """
-    temporary = f"{path}{os.urandom(6).hex()}.tmp"
+    temporary = f"{path}{_OWN}-{next(_NUMBERS)}.tmp"
+    collected: list[tuple[str, str]] | None = getattr(_THREAD, "collected", None)
     try:
-        file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
+        file = _create(temporary)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        file = open(temporary, "xb", opener=_for_owner)  # noqa: SIM115 - closed below
+        file = _create(temporary)
     with _removed_after_errors([(temporary, path)]):
         with file:
-            file.write(data)
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
             if hasattr(filesystem, "copy_directory_permissions"):
                 # Since pip 24.1.
                 filesystem.copy_directory_permissions(folder, file)
-            file.flush()
-            # Else a crash of the machine might leave an empty page with a valid ETag.
-            os.fsync(file.fileno())
-        collected: list[tuple[str, str]] | None = getattr(_THREAD, "collected", None)
+            if not collected:
+                # Else a crash of the machine might leave an empty page with a valid ETag. The headers come after their
+                # body, and without whole headers CacheControl has no answer.
+                os.fsync(file.fileno())
         if collected is None:
             filesystem.replace(temporary, path)
         else:
             collected.append((temporary, path))
+
+
+def _create(path: str) -> io.FileIO:
+    # Without a buffer, which would cost four more system calls.
+    return open(path, "xb", buffering=0, opener=_for_owner)
 
 
 @contextlib.contextmanager

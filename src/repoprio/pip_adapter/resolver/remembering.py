@@ -16,15 +16,27 @@ from pip._internal.operations import prepare
 from pip._vendor.resolvelib import resolvers
 
 from repoprio.names import normalize
-from repoprio.pip_adapter import compat
+from repoprio.pip_adapter import compat, policy_reading
+
+# What `PipProvider.get_preference` reads in pip 25.1 to 26.3, where a preference depends only on the criterion and on
+# whether its project was promoted after conflicts; older ones count levels too. Comprehensions are part of it since
+# Python 3.12.
+_READ_FOR_PREFERENCE = frozenset(
+    ("next", "iter", "StopIteration", "zip", "any", "bool", "math", "inf", "get", "_user_requested")
+) | {"_conflict_promoted", "specifier", "operator", "version"}
 
 
 @contextlib.contextmanager
 def remembering() -> Iterator[Distributions]:
-    """A context in which pip reads each metadata file once, checks each pin once, and no tags without a built wheel."""
+    """A context in which pip reads each metadata file once, and no tags without a built wheel.
+
+    It checks each pin and works out each preference once.
+    """
     distributions, resolution = Distributions(), _resolution_class()
-    is_satisfying = resolution._is_current_pin_satisfying
+    is_satisfying, prefer = resolution._is_current_pin_satisfying, resolution._get_preference
     resolution._is_current_pin_satisfying = _remembering_pins(is_satisfying)
+    if _prefers_by_criterion():
+        resolution._get_preference = _remembering_preferences(prefer)
     find_built = SimpleWheelCache.get
     SimpleWheelCache.get = _finding_built(find_built)
     make = getattr(prepare, "get_metadata_distribution", None)
@@ -34,6 +46,7 @@ def remembering() -> Iterator[Distributions]:
         yield distributions
     finally:
         resolution._is_current_pin_satisfying = is_satisfying
+        resolution._get_preference = prefer
         SimpleWheelCache.get = find_built
         if make is not None:
             prepare.get_metadata_distribution = make
@@ -67,6 +80,30 @@ def _remembering_pins(original: Callable[[Any, str, Any], bool]) -> Callable[[An
         return last[2]
 
     return _is_current_pin_satisfying
+
+
+@cache
+def _prefers_by_criterion() -> bool:
+    # Imported late: pip loads its resolver only for commands that need one.
+    from pip._internal.resolution.resolvelib.provider import PipProvider
+
+    code = PipProvider.get_preference.__code__
+    return frozenset(code.co_names) <= _READ_FOR_PREFERENCE and policy_reading.news() is None
+
+
+def _remembering_preferences(original: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    """Resolvelib asks for the preference of each project that has no pin, in each round."""
+    known: dict[str, tuple[Any, bool, Any]] = {}
+
+    def _get_preference(self: Any, name: str) -> Any:
+        criterion = self.state.criteria[name]
+        is_promoted = name in getattr(self._p, "_conflict_promoted", ())
+        last = known.get(name)
+        if last is None or last[0] is not criterion or last[1] is not is_promoted:
+            last = known[name] = criterion, is_promoted, original(self, name)
+        return last[2]
+
+    return _get_preference
 
 
 class Distributions:
