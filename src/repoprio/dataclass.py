@@ -29,7 +29,7 @@ def _defined(cls: Any, *, frozen: bool = False, slots: bool = False) -> Any:
     # As for any class with __eq__ and without __hash__, the hash is None.
     shared: dict[str, Any] = {"__repr__": _repr, "__eq__": _eq, "__hash__": _hash if frozen else None}
     if frozen:
-        shared |= {"__setattr__": _set_once, "__delattr__": _refuse_to_delete}
+        shared |= {"__setattr__": _set_slot_once if slots else _set_once, "__delattr__": _refuse_to_delete}
     for name, method in shared.items():
         if own.get(name) is None:
             setattr(made, name, method)
@@ -37,9 +37,15 @@ def _defined(cls: Any, *, frozen: bool = False, slots: bool = False) -> Any:
 
 
 def _set_once(self: Any, name: str, value: object) -> None:
-    known = getattr(self, "__dict__", None)
-    # A default is an attribute of the class, unless there are slots.
-    if name in known if known is not None else hasattr(self, name):
+    # Not `hasattr`: a default is an attribute of the class.
+    known = self.__dict__
+    if name in known:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+    known[name] = value
+
+
+def _set_slot_once(self: Any, name: str, value: object) -> None:
+    if hasattr(self, name):
         raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
     object.__setattr__(self, name, value)
 

@@ -21,6 +21,8 @@ from repoprio.names import NormalizedName, normalize
 _IS_WINDOWS = sys.platform == "win32"
 _DRIVE = re.compile(r"\A/+([A-Za-z]):(?=[/\\]|$)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# The beginning of most URLs, which states their site.
+_PLAIN_ROOT = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?/", re.ASCII)
 # A folder that does not exist: a pip without the hook finds nothing there, without delay, and names it in its error.
 FUSE = "file:///repoprio-is-not-loaded/"
 # The host of an earlier fuse; pip took 8 s to look it up in vain.
@@ -56,6 +58,12 @@ class Site(NamedTuple):
 @functools.lru_cache(maxsize=2**12)
 def site(url: str) -> Site:
     """The site of `url`; raises `ValueError` if its port or host is invalid."""
+    plain = _PLAIN_ROOT.match(url)
+    return _site(plain.group() if plain else url)
+
+
+@functools.lru_cache(maxsize=2**8)
+def _site(url: str) -> Site:
     parts = urlsplit(url)
     scheme, host = parts.scheme.lower(), _host(parts.hostname or "")
     # RFC 8089, 2: both are this machine.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,33 @@ def test_places() -> None:
     assert Site("http", "h", 8080).is_own(Site("https", "h", 8080))
     assert not Site("http", "h", 80).is_own(Site("https", "h", 8443))
     assert not Site("https", "h", 443).is_own(Site("http", "h", 80))
+
+
+@given(
+    st.sampled_from(["http", "https", "HTTP", "file", "ftp"]),
+    st.text("aZ0.-:@[]%5\\\t# ", max_size=12),
+    st.sampled_from(["", "/", "?a=//b/", "#/x", "\t/x", "/a/@b:9/[", "//c/"]),
+)
+def test_the_path_does_not_change_the_site(scheme: str, netloc: str, rest: str) -> None:
+    """A URL has the site that the standard library reads from the whole of it, or none, as there."""
+
+    def read(url: str) -> Site | None:
+        try:
+            parts = urlsplit(url)
+            return Site(parts.scheme, unquote(parts.hostname or ""), parts.port)
+        except ValueError:
+            return None
+
+    url = f"{scheme}://{netloc}{rest}"
+    expected = read(url)
+    if expected is None:
+        with pytest.raises(ValueError):  # noqa: PT011 - the standard library's
+            site(url)
+    elif "%" not in netloc:
+        assert site(url) == expected._replace(
+            host="" if expected.scheme == "file" and expected.host == "localhost" else expected.host.lower(),
+            port=expected.port or {"http": 80, "https": 443}.get(expected.scheme),
+        )
 
 
 def test_pages_and_files_of_urls() -> None:

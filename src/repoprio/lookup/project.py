@@ -142,11 +142,9 @@ class ProjectLookup(Generic[Page]):
         self._known = tuple(r for tier in tiers(memory.policy.repositories + callers) for r in tier)
         self._below_owner = below_owner
         self._last = last
-        keepers = tuple(r for r in self._known if self._may_keep(r))
         self._unknown = remembered if isinstance(remembered, Unknown) else None
-        self._keepers = (
-            keepers if isinstance(remembered, Unknown) else tuple(r for r in keepers if r.name in remembered)
-        )
+        before = self._known if isinstance(remembered, Unknown) else [r for r in self._known if r.name in remembered]
+        self._keepers = tuple(r for r in before if self._may_keep(r))
         self._is_shut = False
         self._results: dict[str, RepositoryResult[Page]] = {}
         self._owners: tuple[RepositoryResult[Page], ...] = ()

@@ -173,8 +173,7 @@ class RepositoryLookup(Generic[Page]):
         repository = self._repository
         if answer.code in repository.absent and repository.format is Format.SIMPLE:
             if moved is None:
-                absent = self._result(RepositoryState.ABSENT, str(answer.code), Cause.STATUS, at)
-                return replace(absent, http_status=answer.code)
+                return self._result(RepositoryState.ABSENT, str(answer.code), Cause.STATUS, at, answer.code)
             return self._result(RepositoryState.UNAVAILABLE, f"{answer.code}, but {moved}", Cause.REDIRECT, at)
         return replace(
             self._result(RepositoryState.UNAVAILABLE, f"{answer.code}{answer.detail}", status_cause(answer.code), at),
@@ -219,9 +218,14 @@ class RepositoryLookup(Generic[Page]):
         return known.names
 
     def _result(
-        self, state: RepositoryState, reason: str, cause: Cause, asked: Location | None = None
+        self,
+        state: RepositoryState,
+        reason: str,
+        cause: Cause,
+        asked: Location | None = None,
+        http_status: int | None = None,
     ) -> RepositoryResult[Page]:
-        return RepositoryResult(self._repository, state, reason, cause, asked=asked)
+        return RepositoryResult(self._repository, state, reason, cause, http_status, asked=asked)
 
 
 def has_complete_list(repository: Repository) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import timedelta
 from itertools import groupby
 from types import MappingProxyType
@@ -134,7 +134,10 @@ class Location:
 
     def page(self, name: NormalizedName) -> Location:
         """The location of `name`'s project page, with the same credentials."""
-        return replace(self, shown=page_url(self.shown, name), url=page_url(self.url, name))
+        url = page_url(self.url, name)
+        # Faster than `replace`: there is one for each request.
+        shown = url if self.shown == self.url else page_url(self.shown, name)
+        return Location(shown, url, self.user, self.password, self.unset)
 
 
 @dataclass(frozen=True)

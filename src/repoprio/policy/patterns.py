@@ -94,4 +94,5 @@ def _meet(one: str, other: str) -> bool:
 
 def best_match(patterns: tuple[Pattern, ...], name: NormalizedName) -> Specificity | None:
     """The specificity of the most specific of `patterns` that matches, or None."""
-    return max((p.specificity for p in patterns if p.matches(name)), default=None)
+    # Most lists of patterns are empty.
+    return max((p.specificity for p in patterns if p.matches(name)), default=None) if patterns else None

@@ -108,7 +108,7 @@ def route(
     ``--no-index``. It leaves flat repositories: those that are `offline`, and those without a
     higher-priority repository that it rules out and that could have served `name`.
     """
-    speakers = {aspect: _speakers(policy, name, sets) for aspect, sets in _SETS.items()}
+    speakers = {aspect: _speakers(policy, name, sets) for aspect, sets in _SETS.items()} if policy.pins else {}
     for aspect, pins in speakers.items():
         if len(pins) > 1:
             return Conflict(name, aspect, tuple(_rule(policy, pin) for pin in pins))
@@ -122,7 +122,8 @@ def route(
     known = policy.repositories + callers
     routed = owners if rules else tuple(r for r in known if not r.explicit)
     ruling, mode_rule = _mode(policy, name, speaker.get(Aspect.MODE))
-    ruled_out = {r.name: _ruled_out(r, name, routed, no_index=no_index) for r in known}
+    routed_names = frozenset(r.name for r in routed)
+    ruled_out = {r.name: _ruled_out(r, name, routed_names, no_index=no_index) for r in known}
     _withhold(known, ruled_out)
     return Route(
         name,
@@ -190,13 +191,13 @@ def exclusion_rule(repository: Repository, name: NormalizedName) -> tuple[str, s
 
 
 def _ruled_out(
-    repository: Repository, name: NormalizedName, routed: tuple[Repository, ...], *, no_index: bool
+    repository: Repository, name: NormalizedName, routed: frozenset[str], *, no_index: bool
 ) -> RuledOut | None:
     if not repository.enabled:
         return RuledOut.DISABLED
     if name == OWN_NAME and repository.priority == CALLERS_PRIORITY:
         return RuledOut.CALLER
-    if repository not in routed:
+    if repository.name not in routed:
         return RuledOut.NOT_ROUTED
     if not repository.may_serve(name):
         return RuledOut.EXCLUDED

@@ -73,7 +73,7 @@ def _remembering_pins(original: Callable[[Any, str, Any], bool]) -> Callable[[An
     known: dict[str, tuple[Any, Any, bool]] = {}
 
     def _is_current_pin_satisfying(self: Any, name: str, criterion: Any) -> bool:
-        pin = self.state.mapping.get(name)
+        pin = self._states[-1].mapping.get(name)
         last = known.get(name)
         if last is None or last[0] is not pin or last[1] is not criterion:
             last = known[name] = pin, criterion, original(self, name, criterion)
