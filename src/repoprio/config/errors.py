@@ -18,7 +18,7 @@ _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("indexes", "sources", "source", "repos", "repository", "channels"), ("repositories",)),
     **dict.fromkeys(("default", "secondary", "supplemental", "primary", "cost", "weight"), ("priority",)),
     **dict.fromkeys(("packages", "package", "names", "name"), ("projects",)),
-    **dict.fromkeys(("version", "specifier", "constraint"), ("versions",)),
+    **dict.fromkeys(("version", "specifier", "constraint", "versionlock", "pinned-packages"), ("versions",)),
     **dict.fromkeys(("mirrorlist", "metalink"), ("mirrors",)),
     **dict.fromkeys(("channel-priority", "index-strategy"), ("mode",)),
     **dict.fromkeys(("reason", "deny", "ban"), ("block",)),
@@ -35,6 +35,7 @@ _ADVICE: Mapping[str, str] = {
     **dict.fromkeys(("username", "password", "user", "token", "auth"), _LOGIN),
     **dict.fromkeys(("sslverify", "ssl-verify", "verify-ssl", "sslcacert", "cert", "trusted-host"), _TLS),
     **dict.fromkeys(("repoprio", "tool"), "leave this heading out: in TOML, a policy begins with its own keys"),
+    **dict.fromkeys(("proxy", "proxies", "proxy-servers"), "a proxy is pip's own setting: proxy in pip.conf"),
     "name": "the name stands in the heading: [repositories.NAME]",
 }
 NOWHERE: Mapping[str, Collection[str]] = {}
