@@ -14,7 +14,7 @@ import pytest
 from support.conversation import Conversation
 from support.fixtures import RepositoryFactory
 from support.paths import SUPPORT
-from support.repository import RepositoryServer, Shelf
+from support.repository import RepositoryServer
 
 NAMES: Final = [f"p{number}" for number in range(10)]
 SHAPES: Final = 25
@@ -46,8 +46,7 @@ class Pip:
 def fill(servers: list[RepositoryServer], rng: random.Random) -> list[str]:
     """Put a random graph into the repositories; returns the requirements."""
     for server in servers:
-        server._shelf = Shelf(server.label)
-        server._requests.clear()
+        server.clear()
     for number, name in enumerate(NAMES):
         for server in rng.sample(servers, rng.choice([1, 1, 2])):
             for version in range(1, rng.randint(1, 4) + 1):
@@ -99,7 +98,7 @@ def test_choices_are_the_same(pips: tuple[Pip, Pip, list[RepositoryServer]], see
         # Requests that were under way when pip finished must end first: they do not belong to the next run.
         time.sleep(0.1)
         asked = [server.asked_pages() for server in servers]
-        owners = {name: next(i for i, one in enumerate(servers) if name in one._shelf.projects) for name in NAMES}
+        owners = {name: next(i for i, one in enumerate(servers) if name in one.projects) for name in NAMES}
         assert all(owners[name] >= i for i, names in enumerate(asked) for name in names), wanted
         for server in servers:
             server._requests.clear()

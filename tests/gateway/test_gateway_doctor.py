@@ -27,7 +27,7 @@ from repoprio.serve.stores.sqlite_store import SqliteStore
 from support.doctors import NO_PIPS, screen
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.gateways import GatewayProcess
-from support.policy_files import TOOLS
+from support.policy_files import TOOLS, parsed_policy
 from support.scene import Scene, policy_text
 
 GATEWAY = "https://gate.example/simple/"
@@ -116,7 +116,7 @@ def test_each_other_index_is_named_with_its_setting(
     settings = named([(str(conf), policy_section.sections(text))], variables)
     facts = PipFacts(Pip(str(pip_env("24.0", stock=True).python)), "24.0")
     with bench(TOOLS) as tried:
-        policy = read_text(POLICY, "policy.toml", {}, TOOLS)
+        policy = parsed_policy(POLICY)
         bare = Examined(facts, trial=Trial("99.0"))
         (pip,) = gateway_check.look([bare], policy, settings, tried)
     assert pip.state.value == "no-hook"

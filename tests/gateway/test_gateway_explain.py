@@ -153,7 +153,7 @@ def test_it_says_when_each_repository_was_asked_and_what_clients_get(served: Ser
 def test_a_remembered_name_says_who_served_it(served: Served, scene: Scene) -> None:
     """The explanation has the same memory as the page."""
     assert served.page("acme").status == 200
-    del scene.corp._shelf._projects["acme"]
+    scene.corp.remove("acme")
     served.now += TTL + 1
     assert asked(served, "acme")["code"] == "remembered"
     assert "repoprio ownership release acme" in served.get("/explain/acme", accept=HTML).body.decode()

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.serve import client, gateway
 from repoprio.serve.freshness import OUTAGE
 from support.faults import Fault
 from support.gateways import JSON, TTL, Answer, serving
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.repository import RepositoryServer
 from support.scene import Scene
 from support.tiered_gateway import ELSEWHERE, TieredGateway, tiered
@@ -61,7 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_the_policy_says_how_long_pages_count(scene: Scene, tmp_path: Path) -> None:
     """With `absence-ttl` and `stale-if-error` at 0, no page is ever reused."""
     text = scene.policy(before="absence-ttl = 5\nstale-if-error = 0").read_text()
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+    with serving(parsed_policy(text), tmp_path / "store") as served:
         assert served.page("acme").headers["cache-control"] == "max-age=5, must-revalidate"
         served.now += 6
         scene.corp.answer("acme", Fault(status=503))
@@ -142,7 +141,7 @@ def test_a_higher_repository_that_begins_to_serve_takes_over_in_time(world: Worl
 def test_the_last_page_of_a_tier_never_hides_what_one_of_it_says_now(scene: Scene, tmp_path: Path) -> None:
     """If one repository of a tier is down, and the other has withdrawn a file, the page that lists it is not served."""
     text = scene.policy().read_text().replace("priority = 90", "priority = 10")
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+    with serving(parsed_policy(text), tmp_path / "store") as served:
         assert served.page("acme").headers["x-repoprio-owner"] == "corp, public"
         served.now += TTL + 1
         scene.corp.answer("acme", Fault(status=503))
@@ -162,7 +161,7 @@ def test_a_lookup_ends_in_time_however_many_are_asked(
         for server in (scene.corp, one, two):
             server.answer("acme", Fault(status=503, hang=0.4))
         text = scene.policy(corp=f'mirrors = ["{one.page_url}", "{two.page_url}"]').read_text()
-        with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        with serving(parsed_policy(text), tmp_path / "store") as served:
             served.gateway.clock = time.monotonic
             begun = time.monotonic()
             assert served.page("acme").status == 503

@@ -12,13 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.policy.model import Policy
 from support.faults import Fault
 from support.file_server import FileServer
 from support.fixtures import EnvFactory
 from support.gateways import TTL, Answer, GatewayProcess, Served, serving
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.scene import Scene
 from support.uvs import run_uv
 
@@ -34,7 +33,7 @@ def files(scene: Scene) -> Iterator[FileServer]:
 
 def policy_of(scene: Scene, corp: str = 'files = "proxy"', extra: str = "") -> Policy:
     """The policy of a scene."""
-    return read_text(scene.policy(extra, corp=corp).read_text(), "policy.toml", {}, TOOLS)
+    return scene.parsed(extra, corp=corp)
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def links(answer: Answer) -> list[str]:
 def test_files_and_their_metadata_come_through_the_gateway(served: Served, files: FileServer) -> None:
     """Complete, in part, or only headers; a path changes with the content, so it may be cached for ever."""
     page = served.page("acme")
-    built = files._shelf.files("acme")
+    built = files.files("acme")
     for path, file in zip(links(page), built, strict=True):
         answer = served.get(path)
         assert (answer.status, answer.body) == (200, file.content)
@@ -87,7 +86,7 @@ def test_only_listed_files_are_served(served: Served, scene: Scene, files: FileS
     ):
         assert served.get(path).status == 404, path
     assert [path for path in files.requests if path.startswith("/files/")] == []
-    del files._shelf._projects["acme"]
+    files.remove("acme")
     served.now += TTL + 1
     answer = served.get(first)
     assert (answer.status, answer.state) == (410, "remembered")
@@ -96,7 +95,7 @@ def test_only_listed_files_are_served(served: Served, scene: Scene, files: FileS
 
 def test_a_file_that_is_not_what_its_page_states_is_never_whole(scene: Scene, files: FileServer) -> None:
     """The last part is held back until the hash is known, so real clients see that the answer was cut off."""
-    built = files._shelf.files("acme")[0]
+    built = files.files("acme")[0]
     files.sent = {built.filename: b"x" * 200_000}
     policy_of(scene)
     with GatewayProcess(scene.file, scene.folder / "store") as process:
@@ -162,13 +161,13 @@ def test_a_redirect_that_the_policy_names_is_followed_without_the_login(
     scene: Scene, files: FileServer, tmp_path: Path
 ) -> None:
     """For example to a file store; the login stays with its own site."""
-    built = files._shelf.files("acme")[0]
+    built = files.files("acme")[0]
     with closing(FileServer("store")) as store:
         store.sent = {built.filename: built.content}
         files.redirect = f"{store.root_url}files/{built.filename}"
         corp = f'files = "proxy"\nredirects = {{"{store.root_url.rstrip("/")}" = "follow"}}'
         text = scene.policy(corp=corp).read_text().replace("http://", "http://bot:s3cret@", 1)
-        with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        with serving(parsed_policy(text), tmp_path / "store") as served:
             assert served.get(links(served.page("acme"))[0]).body == built.content
         assert store.authorizations == [None]
         assert all(files.authorizations)
@@ -204,7 +203,7 @@ def test_netrc_has_the_login_that_the_policy_has_not(
     files.answer_all(Fault(basic_auth=sent))
     corp = {"corp": files.page_url.replace("://", f"://{login}")}
     text = scene.policy(at=corp, corp='files = "proxy"').read_text()
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+    with serving(parsed_policy(text), tmp_path / "store") as served:
         page = served.page("acme")
         assert served.get(links(page)[0]).status == 200
         files.answer_all(Fault(basic_auth="somebody:else"))

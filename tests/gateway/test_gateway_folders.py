@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config.load import read_text
 from support.gateways import Served, serving
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.repository import DirectoryRepository, FlatDirectory
 from support.scene import Scene
 
@@ -47,7 +46,7 @@ priority = 20
 url = "{scene.public.page_url}"
 priority = 90
 """)
-    with serving(read_text(scene.file.read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as made:
+    with serving(parsed_policy(scene.file.read_text()), tmp_path / "store") as made:
         yield made
 
 
@@ -165,7 +164,7 @@ def test_a_flat_page_on_disk_lists_what_lies_beside_it(wheels: FlatDirectory, tm
         f'<!DOCTYPE html><html><body><a href="ledger-1.0.tar.gz#sha256={digest}">ledger-1.0.tar.gz</a></body></html>'
     )
     text = f'[repositories.wheels]\nurl = "{wheels.root}/links.html"\nformat = "flat"\n'
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+    with serving(parsed_policy(text), tmp_path / "store") as served:
         assert digest in path_of(served, "ledger", "ledger-1.0.tar.gz")
         assert served.get(path_of(served, "ledger", "ledger-1.0.tar.gz")).body == sdist.read_bytes()
 

@@ -16,7 +16,6 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.lookup.events import StatusReceived
 from repoprio.policy.model import Location, Policy, Repository
 from repoprio.serve import clock
@@ -25,7 +24,6 @@ from repoprio.serve.gateway import Gateway
 from support.faults import Fault
 from support.gateways import GatewayProcess, Served, serving
 from support.paths import ROOT
-from support.policy_files import TOOLS
 from support.scene import Scene
 from support.waiting import wait_until
 
@@ -33,7 +31,7 @@ from support.waiting import wait_until
 @pytest.fixture
 def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
     """A gateway for corp above public."""
-    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as made:
+    with serving(scene.parsed(), tmp_path / "store") as made:
         yield made
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.names import NormalizedName
 from repoprio.serve.transport.room import SMALL, Room, Stage
 from support.faults import Fault
 from support.gateways import TTL, Served, serving
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.repository import DirectoryRepository
 from support.scene import Scene
 
@@ -33,7 +32,7 @@ def large(name: str, version: str = "1.0") -> Fault:
 def gateway(scene: Scene, folder: Path, corp: str = "") -> Iterator[Served]:
     """A gateway for corp above public; a page may take half a second."""
     policy = scene.policy(before=f"page-timeout = {_SECONDS}", corp=corp)
-    with serving(read_text(policy.read_text(), "policy.toml", {}, TOOLS), folder / "store") as served:
+    with serving(parsed_policy(policy.read_text()), folder / "store") as served:
         yield served
 
 
@@ -138,7 +137,7 @@ def test_a_large_page_in_a_folder_waits_too(scene: Scene, tmp_path: Path) -> Non
     page = folder.root / "acme" / "index.html"
     page.write_text(page.read_text() + "<!-- x -->" * (SMALL // 10))
     scene.policy(before=f"page-timeout = {_SECONDS}", at={"corp": folder.root_url})
-    with serving(read_text(scene.file.read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+    with serving(parsed_policy(scene.file.read_text()), tmp_path / "store") as served:
         with full(served, Stage.READ):
             assert (served.page("acme").status, served.page("ledger").status) == (503, 200)
         assert served.page("acme").status == 200

@@ -18,11 +18,10 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug import Request, Response
 
-from repoprio.config.load import read_text
 from repoprio.serve.client import Client
 from support.faults import Fault
 from support.gateways import JSON, GatewayProcess, serving
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.repository import RepositoryServer
 from support.scene import Scene
 from support.waiting import wait_until
@@ -108,7 +107,7 @@ def test_a_file_whose_client_went_away_is_not_fetched_to_its_end(big: BigFiles, 
 def test_a_list_that_cannot_be_had_is_not_asked_for_by_each_client(scene: Scene, tmp_path: Path) -> None:
     """The other repositories' lists may be large: they are fetched again only after some seconds."""
     scene.corp.list_answer(Fault(status=503))
-    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+    with serving(scene.parsed(), tmp_path / "store") as served:
         assert [served.get("/simple/").state for _ in range(5)] == ["project-list"] * 5
         assert scene.public.requests == ["/simple/"]
         scene.corp.list_answer(Fault())
@@ -155,6 +154,6 @@ def test_a_gateway_that_is_stopped_has_not_failed(how: int, scene: Scene) -> Non
 )
 def test_only_this_machine_is_asked_over_http(host: str, is_safe: bool, scene: Scene) -> None:
     """A host name that begins like an address is still a host name."""
-    client = Client(read_text(scene.file.read_text(), "policy.toml", {}, TOOLS))
+    client = Client(parsed_policy(scene.file.read_text()))
     assert client.is_secure(f"http://{host}:8080/simple/") is is_safe
     assert client.is_secure("https://evil.example/")

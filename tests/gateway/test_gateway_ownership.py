@@ -24,27 +24,16 @@ from repoprio.config.load import read_text
 from repoprio.lookup import ownership
 from repoprio.lookup.ownership import Record, UnsoundMemory, from_document
 from repoprio.names import NormalizedName, normalize
-from repoprio.policy.model import Policy
 from repoprio.serve.stores.sqlite_store import SqliteStore
 from repoprio.storage import ownership_file
 from support.faults import Fault
 from support.gateways import TTL, GatewayProcess, serving
-from support.policy_files import TOOLS
+from support.policy_files import TOOLS, parsed_policy
 from support.repository import RepositoryServer
 from support.scene import Scene, policy_text
 
 ACME = normalize("acme")
 RECORD = Record(ACME, "corp", "https://corp.example/simple/")
-
-
-def policy_of(scene: Scene, extra: str = "", **own: str) -> Policy:
-    """The policy of a scene."""
-    return read_text(scene.policy(extra, at={}, before="", **own).read_text(), "policy.toml", {}, TOOLS)
-
-
-def forget(scene: Scene, project: str) -> None:
-    """Remove a project from corp."""
-    del scene.corp._shelf._projects[project]
 
 
 def tool(*arguments: str, policy: Path) -> subprocess.CompletedProcess[str]:
@@ -61,7 +50,7 @@ def tool(*arguments: str, policy: Path) -> subprocess.CompletedProcess[str]:
 def test_clients_that_decide_by_themselves_read_all_records(scene: Scene, tmp_path: Path) -> None:
     """/ownership.json has all records, compressed on request; 503 if they cannot be read."""
     store = tmp_path / "ownership.sqlite"
-    with serving(policy_of(scene), store) as served:
+    with serving(scene.parsed(), store) as served:
         assert served.get("/ownership.json").document == {"schema": 1, "records": []}
         served.page("acme")
         (record,) = from_document(served.get("/ownership.json").document)
@@ -118,10 +107,10 @@ def test_no_way_out_shows_a_token_of_an_older_record(scene: Scene, tmp_path: Pat
 def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tmp_path: Path) -> None:
     """410 says who served it and how to release it; once released, it comes from any repository that has it."""
     store = tmp_path / "ownership.sqlite"
-    with serving(policy_of(scene), store) as served:
+    with serving(scene.parsed(), store) as served:
         assert served.page("acme").headers["x-repoprio-owner"] == "corp"
         assert served.page("requests").headers["x-repoprio-owner"] == "public"
-        forget(scene, "acme")
+        scene.corp.remove("acme")
         served.now += TTL + 1
         gone = served.page("acme")
         assert (gone.status, gone.state, gone.headers["x-repoprio-owner"]) == (410, "remembered", "corp")
@@ -130,7 +119,7 @@ def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tm
         assert f"repoprio ownership release acme --store {store}" in told["hint"]["text"]
         assert not scene.public.asked("acme")
     # A gateway that starts again, or another one, knows it too.
-    with serving(policy_of(scene), store) as served:
+    with serving(scene.parsed(), store) as served:
         assert served.page("acme").state == "remembered"
         listed = tool("list", "--store", str(store), policy=scene.file)
         assert listed.stdout == f"acme  corp  {scene.corp.page_url}\n"
@@ -143,7 +132,7 @@ def test_a_deleted_project_is_not_replaced_until_it_is_released(scene: Scene, tm
 
 def test_a_token_that_is_lost_opens_nothing(scene: Scene, tmp_path: Path) -> None:
     """A server that answers 404 without a token keeps its names, once it has served them."""
-    with serving(policy_of(scene), tmp_path / "store") as served:
+    with serving(scene.parsed(), tmp_path / "store") as served:
         served.page("acme")
         served.now += TTL + 1
         scene.corp.answer_all(Fault(status=404))
@@ -165,25 +154,25 @@ def test_a_new_policy_finds_what_an_older_one_remembered(
     keys: dict[str, str], state: str, scene: Scene, tmp_path: Path
 ) -> None:
     """Pins and routes come first; all other records still count."""
-    with serving(policy_of(scene), tmp_path / "store") as served:
+    with serving(scene.parsed(), tmp_path / "store") as served:
         served.page("acme")
-    forget(scene, "acme")
-    with serving(policy_of(scene, **keys), tmp_path / "store") as served:
+    scene.corp.remove("acme")
+    with serving(scene.parsed(**keys), tmp_path / "store") as served:
         assert served.page("acme").state == state
 
 
 def test_a_repository_that_left_the_policy_closes_nothing_and_is_listed(scene: Scene, tmp_path: Path) -> None:
     """Its records are dormant; under another name at the same URL it is the same repository."""
     store = tmp_path / "store"
-    with serving(policy_of(scene), store) as served:
+    with serving(scene.parsed(), store) as served:
         served.page("acme")
-    forget(scene, "acme")
+    scene.corp.remove("acme")
     renamed = scene.file.read_text().replace("repositories.corp", "repositories.company")
-    with serving(read_text(renamed, "policy.toml", {}, TOOLS), store) as served:
+    with serving(parsed_policy(renamed), store) as served:
         assert served.page("acme").headers["x-repoprio-owner"] == "company"
         assert served.page("acme").status == 410
     scene.file.write_text(policy_text({"public": scene.public.page_url}))
-    with serving(read_text(scene.file.read_text(), "policy.toml", {}, TOOLS), store) as served:
+    with serving(parsed_policy(scene.file.read_text()), store) as served:
         assert served.page("acme").headers["x-repoprio-owner"] == "public"
     assert "dormant" in tool("list", "--store", str(store), policy=scene.file).stdout
     document = json.loads(tool("list", "--format", "json", "--store", str(store), policy=scene.file).stdout)
@@ -203,7 +192,7 @@ def test_an_export_brings_back_each_record_as_it_was_or_none(scene: Scene, tmp_p
         Record(normalize("ledger"), "gone", f"{scene.corp.root_url}gone/simple/"),
     ]
     whole = scene.file.read_text()
-    with serving(policy_of(scene), store) as served:
+    with serving(scene.parsed(), store) as served:
         served.store.replace((), was)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -236,14 +225,14 @@ def test_an_export_brings_back_each_record_as_it_was_or_none(scene: Scene, tmp_p
 def test_a_repository_that_was_renamed_and_moved_keeps_its_names(scene: Scene, tmp_path: Path) -> None:
     """`renamed-from` says which one it was, since neither its name nor its URL does."""
     store = tmp_path / "store"
-    with serving(policy_of(scene), store) as served:
+    with serving(scene.parsed(), store) as served:
         served.page("acme")
-    forget(scene, "acme")
+    scene.corp.remove("acme")
     with RepositoryServer("company") as company:
         text = scene.file.read_text().replace("repositories.corp", "repositories.company")
         text = text.replace(scene.corp.page_url, company.page_url)
         renamed = text.replace("priority = 10", 'priority = 10\nrenamed-from = ["corp"]')
-        with serving(read_text(renamed, "policy.toml", {}, TOOLS), store) as served:
+        with serving(parsed_policy(renamed), store) as served:
             answer = served.page("acme")
             assert (answer.state, answer.headers["x-repoprio-owner"]) == ("remembered", "company")
         scene.file.write_text(renamed)
@@ -251,7 +240,7 @@ def test_a_repository_that_was_renamed_and_moved_keeps_its_names(scene: Scene, t
         document = json.loads(tool("list", "--format", "json", "--store", str(store), policy=scene.file).stdout)
         assert [(record["dormant"], record["holder"]) for record in document["records"]] == [(False, "company")]
         assert not scene.public.asked("acme")
-        with serving(read_text(text, "policy.toml", {}, TOOLS), store) as served:
+        with serving(parsed_policy(text), store) as served:
             assert served.page("acme").headers["x-repoprio-owner"] == "public"
 
 
@@ -292,7 +281,7 @@ def test_memory_that_cannot_be_read_is_never_guessed(
     """Fresh pages are served; for other names it is 503, since nobody knows who owned them."""
     store = tmp_path / "ownership.sqlite"
     scene.corp.add("ledger", "1.0")
-    with serving(policy_of(scene), store) as served:
+    with serving(scene.parsed(), store) as served:
         assert served.page("acme").status == 200
         for leftover in tmp_path.glob("ownership.sqlite-*"):
             leftover.unlink()
@@ -324,7 +313,7 @@ def test_two_gateways_that_look_at_once_serve_one_owner(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One has served corp's page while the other waits for corp, which has lost the name meanwhile: it stays corp's."""
-    policy, store = policy_of(scene), tmp_path / "store"
+    policy, store = scene.parsed(), tmp_path / "store"
     with serving(policy, store) as one, serving(policy, store) as other:
         look = other.store.of
 
@@ -333,7 +322,7 @@ def test_two_gateways_that_look_at_once_serve_one_owner(
             found = look(project)
             with ThreadPoolExecutor(1) as beside:
                 assert beside.submit(one.page, "acme").result().headers["x-repoprio-owner"] == "corp"
-            forget(scene, "acme")
+            scene.corp.remove("acme")
             return found
 
         monkeypatch.setattr(other.store, "of", first_look)
@@ -344,7 +333,7 @@ def test_memory_that_cannot_be_written_serves_nothing_new(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a full disk nobody gets the page: the owner must be on the disk first."""
-    with serving(policy_of(scene), tmp_path / "store") as served:
+    with serving(scene.parsed(), tmp_path / "store") as served:
 
         def full(*_: object) -> None:
             raise UnsoundMemory("database or disk is full")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.names import NormalizedName
 from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.kept_pages import Page
@@ -20,14 +19,13 @@ from repoprio.serve.pages.offers import Offer
 from repoprio.serve.requests import Media
 from support.faults import Fault
 from support.gateways import JSON, TTL, Answer, Served, serving
-from support.policy_files import TOOLS
 from support.scene import Scene
 
 
 @pytest.fixture
 def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
     """A gateway for corp above public."""
-    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as made:
+    with serving(scene.parsed(), tmp_path / "store") as made:
         yield made
 
 
@@ -241,7 +239,7 @@ def test_metadata_and_yanks_survive(served: Served, scene: Scene) -> None:
     """Nothing is lost between a repository's JSON and the gateway's."""
     scene.corp.add("ledger", {"version": "1.0", "yanked": "bad", "requires-python": ">=3.8"})
     (entry,) = served.page("ledger").document["files"]
-    built = scene.corp._shelf.files("ledger")[0]
+    built = scene.corp.files("ledger")[0]
     assert entry == {
         "filename": built.filename,
         "url": f"{scene.corp.root_url}files/{built.filename}",

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config.load import read_text
 from support.fixtures import RepositoryFactory
 from support.gateways import Served, serving
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.repository import RepositoryServer
 from support.scene import policy_text
 
@@ -40,7 +39,7 @@ def behind(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     text = policy_text({"corp": CORP, "public": public.page_url}, corp=request.param)
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "ownership.sqlite") as served:
+    with serving(parsed_policy(text), tmp_path / "ownership.sqlite") as served:
         yield Behind(proxy, public, served)
 
 

@@ -10,14 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.lookup.ownership import Record, UnsoundMemory
 from repoprio.names import normalize
-from repoprio.policy.model import Policy
 from repoprio.serve.stores import redis_store
 from repoprio.serve.stores.choice import store_at
 from support.gateways import TTL, GatewayProcess, serving
-from support.policy_files import TOOLS
 from support.redises import NEEDED, PASSWORD, Redis, redis_server
 from support.scene import Scene
 
@@ -34,11 +31,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
         yield running
 
 
-def policy_of(scene: Scene) -> Policy:
-    """The policy of a scene."""
-    return read_text(scene.policy("", at={}, before="").read_text(), "policy.toml", {}, TOOLS)
-
-
 def ownership(scene: Scene, server: Redis, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``repoprio ownership`` with the store of a server."""
     return subprocess.run(
@@ -52,12 +44,12 @@ def ownership(scene: Scene, server: Redis, *arguments: str) -> subprocess.Comple
 
 def test_gateways_share_what_they_remember(scene: Scene, server: Redis, tmp_path: Path) -> None:
     """A name that one has served stays closed in the other; release opens it for all; no output has the password."""
-    policy = policy_of(scene)
+    policy = scene.parsed()
     begun = ownership(scene, server, "init")
     assert (begun.returncode, "0 records" in begun.stdout) == (0, True), begun.stderr
     with serving(policy, server.url) as one, serving(policy, server.url) as other:
         assert one.page("acme").headers["x-repoprio-owner"] == "corp"
-        del scene.corp._shelf._projects["acme"]
+        scene.corp.remove("acme")
         server.forget_pages()
         gone = other.page("acme")
         assert gone.state == "remembered"
@@ -145,11 +137,11 @@ def test_ownership_is_never_guessed(fault: Callable[[Redis], None], scene: Scene
     No lower repository is asked.
     """
     store_at(server.url).begin()
-    with serving(policy_of(scene), server.url) as served:
+    with serving(scene.parsed(), server.url) as served:
         assert served.page("acme").status == 200
         fault(server)
         assert served.page("acme").status == 200
-        del scene.corp._shelf._projects["acme"]
+        scene.corp.remove("acme")
         served.now += TTL + 1
         answer = served.page("acme")
         assert (answer.status, answer.state) == (503, "ownership-memory")
@@ -163,12 +155,12 @@ def test_when_redis_is_back_so_is_the_memory(
 ) -> None:
     """After a kill and restart over its disk, or a slow phase, nothing is lost or needs confirmation."""
     store_at(server.url).begin()
-    with serving(policy_of(scene), server.url) as served:
+    with serving(scene.parsed(), server.url) as served:
         served.page("acme")
         fault(server)
         served.now += TTL + 1
         assert served.page("acme").status == 503
-        del scene.corp._shelf._projects["acme"]
+        scene.corp.remove("acme")
         server.start() if fault is Redis.stop else server.thaw()
         assert served.page("acme").state == "remembered"
 
@@ -177,7 +169,7 @@ def test_a_lost_memory_is_restored_or_confirmed(scene: Scene, server: Redis, tmp
     """The output of export is imported again, also under running gateways; an invalid file changes nothing."""
     store_at(server.url).begin()
     exported = tmp_path / "ownership.json"
-    with serving(policy_of(scene), server.url) as served:
+    with serving(scene.parsed(), server.url) as served:
         served.page("acme")
         exported.write_text(ownership(scene, server, "export").stdout)
         _flush(server)
@@ -188,7 +180,7 @@ def test_a_lost_memory_is_restored_or_confirmed(scene: Scene, server: Redis, tmp
         assert served.page("acme").status == 503
         restored = ownership(scene, server, "init", "--from", str(exported))
         assert (restored.returncode, "1 record " in restored.stdout) == (0, True), restored.stderr
-        del scene.corp._shelf._projects["acme"]
+        scene.corp.remove("acme")
         assert served.page("acme").state == "remembered"
 
 

@@ -172,7 +172,7 @@ def test_whatever_becomes_of_redis_no_name_is_given_away(world: World) -> None:
         assert {status for _, status, _ in ask(one, iter(NAMES))} == {200}
         world.records = world.client.dump(KEY)
         for name in LOST:
-            del world.scene.corp._shelf._projects[name]
+            world.scene.corp.remove(name)
 
         def load(gateway: GatewayProcess) -> None:
             names = iter(lambda: None if ends.wait(0.005) else random.choice(NAMES), None)

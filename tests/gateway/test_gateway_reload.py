@@ -16,7 +16,7 @@ import pytest
 
 from support.faults import Fault
 from support.gateways import JSON, GatewayProcess
-from support.scene import Scene
+from support.scene import Scene, repository_table
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP here")
@@ -148,8 +148,8 @@ def test_what_is_remembered_and_what_did_not_change_stays(
     """Records stay; pages of names with unchanged routes are not fetched again; metrics follow the policy."""
     pytest.importorskip("prometheus_client")
     assert [client.owner("acme"), client.owner("ledger")] == ["corp", "corp"]
-    del scene.corp._shelf._projects["acme"]
-    del scene.corp._shelf._projects["ledger"]
+    scene.corp.remove("acme")
+    scene.corp.remove("ledger")
     scene.policy(FROM_PUBLIC)
     gateway.reload()
     assert client.owner("acme") == "public"
@@ -163,27 +163,22 @@ def test_what_is_remembered_and_what_did_not_change_stays(
     assert client.metric('repoprio_repository_up{repository="public"}') == ""
 
 
-def table(name: str, url: str, priority: int, more: str = "") -> str:
-    """A repository as a policy has it."""
-    return f'[repositories.{name}]\nurl = "{url}"\npriority = {priority}\n{more}\n'
-
-
 def test_a_lost_name_stays_closed_whatever_policies_follow_each_other(
     scene: Scene, gateway: GatewayProcess, client: Client
 ) -> None:
     """Under load, with a faulty policy before each, and repositories that are added above and below, and renamed."""
     client.owner("acme")
     client.owner("ledger")
-    del scene.corp._shelf._projects["ledger"]
+    scene.corp.remove("ledger")
     scene.public.add("ledger", "99.0")
     corp, public, nowhere = scene.corp.page_url, scene.public.page_url, f"{scene.public.root_url}nowhere/"
-    moved = table("company", corp.replace("127.0.0.1", "localhost"), 10, 'renamed-from = ["corp"]')
+    moved = repository_table("company", corp.replace("127.0.0.1", "localhost"), 10, 'renamed-from = ["corp"]')
     policies = [
-        [table("above", nowhere, 5), table("corp", corp, 10)],
-        [table("corp", corp, 10), table("between", nowhere, 50)],
+        [repository_table("above", nowhere, 5), repository_table("corp", corp, 10)],
+        [repository_table("corp", corp, 10), repository_table("between", nowhere, 50)],
         [moved],
-        [table("company", corp, 10)],
-        [table("corp", corp, 10)],
+        [repository_table("company", corp, 10)],
+        [repository_table("corp", corp, 10)],
     ]
     wrong, count, ends = list[object](), 0, threading.Event()
 
@@ -205,7 +200,7 @@ def test_a_lost_name_stays_closed_whatever_policies_follow_each_other(
         for policy in policies * 2:
             scene.file.write_text("priority = oops")
             gateway._run.send_signal(signal.SIGHUP)
-            scene.file.write_text("".join([*policy, table("public", public, 90)]))
+            scene.file.write_text("".join([*policy, repository_table("public", public, 90)]))
             while "was reloaded" not in gateway.reload():
                 pass
             status, headers, _ = client.get("/simple/ledger/")

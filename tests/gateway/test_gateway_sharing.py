@@ -10,7 +10,6 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.lookup.ownership import Record
 from repoprio.names import normalize
 from repoprio.policy.model import Policy
@@ -19,7 +18,6 @@ from repoprio.serve.sharing.envelope import MOST_BYTES, Label, SharedPage, seal,
 from repoprio.serve.stores.redis_pages import EPOCH, RedisPages
 from support.faults import Fault
 from support.gateways import TTL, Answer, GatewayProcess, Served, serving
-from support.policy_files import TOOLS
 from support.redises import NEEDED, Redis, redis_server
 from support.scene import Scene
 
@@ -32,11 +30,6 @@ def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     """One Redis for all tests."""
     with redis_server(tmp_path_factory.mktemp("redis") / "data") as running:
         yield running
-
-
-def policy_of(scene: Scene, extra: str = "", **own: str) -> Policy:
-    """The policy of a scene."""
-    return read_text(scene.policy(extra, at={}, before="", **own).read_text(), "policy.toml", {}, TOOLS)
 
 
 class Two:
@@ -76,7 +69,7 @@ class Two:
 def two(scene: Scene, one_server: Redis) -> Iterator[Two]:
     """Two gateways for corp above public, with an ownership memory."""
     one_server.client().flushall()
-    policy = policy_of(scene)
+    policy = scene.parsed()
     with begun(policy, one_server) as one, begun(policy, one_server) as other:
         yield Two(one, other, one_server)
 
@@ -115,7 +108,7 @@ def test_what_one_fetched_serves_the_other(two: Two, scene: Scene) -> None:
 def test_files_through_the_gateway_come_by_a_shared_page_too(scene: Scene, one_server: Redis) -> None:
     """The shared page says where the file is; the hash is checked as usual."""
     one_server.client().flushall()
-    policy = policy_of(scene, corp='files = "proxy"')
+    policy = scene.parsed(corp='files = "proxy"')
     with begun(policy, one_server) as one, begun(policy, one_server) as other:
         one.page("acme")
         url = next(iter(other.page("acme").files.values()))
@@ -252,7 +245,7 @@ def test_a_page_that_the_memory_contradicts_does_not_count(two: Two, scene: Scen
         answer = two.other.page("acme")
         assert answer.only_from(scene.corp), changes
         assert scene.corp.asked("acme"), changes
-    del scene.corp._shelf._projects["acme"]
+    scene.corp.remove("acme")
     two.one.store.replace([Record(ACME, "corp", scene.corp.page_url)], [])
     two.other.gateway._pages.forget(ACME)
     assert two.other.page("acme").headers["x-repoprio-owner"] == "public", "released, so corp's page is out"
@@ -261,7 +254,7 @@ def test_a_page_that_the_memory_contradicts_does_not_count(two: Two, scene: Scen
 def test_another_policy_has_separate_pages(two: Two, scene: Scene) -> None:
     """The policy's decisions and the gateway's options are part of the key of its pages."""
     two.one.page("acme")
-    policy = policy_of(scene, '[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n')
+    policy = scene.parsed('[pins.acme]\nprojects = ["acme"]\nrepositories = ["public"]\n')
     with begun(policy, two.server) as pinned:
         assert pinned.page("acme").headers["x-repoprio-owner"] == "public"
     assert two.other.page("acme").headers["x-repoprio-owner"] == "corp"

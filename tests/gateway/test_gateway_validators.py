@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from werkzeug import Request, Response
 
-from repoprio.config.load import read_text
 from support.faults import Fault
 from support.gateways import TTL, Served, serving
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.repository import RepositoryServer
 from support.scene import Scene
 
@@ -55,7 +54,7 @@ def corp(scene: Scene) -> Iterator[Tagged]:
 @pytest.fixture
 def served(scene: Scene, corp: Tagged, tmp_path: Path) -> Iterator[Served]:
     """A gateway for corp above public."""
-    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as made:
+    with serving(scene.parsed(), tmp_path / "store") as made:
         yield made
 
 
@@ -126,7 +125,7 @@ def test_files_grow_older_on_a_page_that_does_not_change(scene: Scene, corp: Tag
     }
     corp.answer("acme", Fault(json={"meta": {"api-version": "1.1"}, "name": "acme", "files": [file]}))
     text = scene.policy(corp='min-age = "7 days"').read_text()
-    with serving(read_text(text, "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+    with serving(parsed_policy(text), tmp_path / "store") as served:
         corp.http.date = format_datetime(now - 3 * day, usegmt=True)
         assert served.page("acme").files == {}
         corp.http.date = "now"

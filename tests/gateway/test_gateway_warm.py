@@ -20,13 +20,11 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 
-from repoprio.config.load import read_text
 from repoprio.serve.answers.notes import Answer, ClientRequest
 from repoprio.serve.answers.warm import WarmAnswers
 from repoprio.serve.server import _protocol
 from repoprio.serve.telemetry.application import Noted
 from support.gateways import JSON, TTL, GatewayProcess, Served, serving
-from support.policy_files import TOOLS
 from support.scene import Scene
 
 server_module = pytest.importorskip("uvicorn.server")
@@ -168,7 +166,7 @@ class Both:
 def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
     """A gateway for corp above public, with a warm page that has each form."""
     scene.corp.add("acme", *(f"2.{number}" for number in range(20)))
-    with serving(read_text(scene.policy().read_text(), "policy.toml", {}, TOOLS), tmp_path / "store") as made:
+    with serving(scene.parsed(), tmp_path / "store") as made:
         assert made.page("acme").status == 200
         yield made
 

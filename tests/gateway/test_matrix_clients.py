@@ -22,6 +22,7 @@ from support.gateways import GatewayProcess
 from support.invariant import LURE
 from support.pips import Completed
 from support.repository import RepositoryServer
+from support.scene import repository_table
 from support.uvs import run_uv
 from support.wire import WireFault, WireServer
 
@@ -48,16 +49,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             broken[fault.id].places = {"elsewhere": elsewhere.root_url, "public": public.root_url}
             broken[fault.id].fault = fault
             # It may serve this name; nothing says that no other repository may.
-            tables.append(_table(f"corp-{fault.id}", broken[fault.id].page_url, 10, f'include = ["{name}"]'))
+            tables.append(repository_table(f"corp-{fault.id}", broken[fault.id].page_url, 10, f'include = ["{name}"]'))
         policy = folder / "policy.toml"
-        policy.write_text("".join([*tables, _table("public", public.page_url, 90)]))
+        policy.write_text("".join([*tables, repository_table("public", public.page_url, 90)]))
         process = stack.enter_context(GatewayProcess(policy, folder / "store"))
         yield World(process.url, public, broken)
         assert not [path for path in elsewhere.requests if "acme" in path]
-
-
-def _table(name: str, url: str, priority: int, more: str = "") -> str:
-    return f'[repositories.{name}]\nurl = "{url}"\npriority = {priority}\n{more}\n'
 
 
 def cases() -> list[Any]:

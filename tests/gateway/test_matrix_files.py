@@ -37,7 +37,7 @@ class World(TieredGateway[FileServer]):
 
     def path(self, tier: str, name: str, suffix: str) -> tuple[str, str, bytes]:
         """Where the gateway has the file of a project, or its metadata; its name, and what it is."""
-        (built,) = self.servers[tier]._shelf.files(name)
+        (built,) = self.servers[tier].files(name)
         content = built.metadata if suffix else built.content
         assert content is not None
         digest = hashlib.sha256(built.content).hexdigest()

@@ -14,13 +14,12 @@ from typing import Any
 import aiohttp.connector
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.serve import client
 from support.files import build, parse
 from support.gateway_matrix import ABSENT, AGES, DOWN, PAGES, TIERS, pages
 from support.gateways import STALE, TTL, Answer, Served, serving
 from support.invariant import LURE, assert_nothing_from_below
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 from support.repository import RepositoryServer
 from support.scene import policy_text
 from support.wire import WireFault, WireServer
@@ -120,7 +119,7 @@ def test_a_fault_never_opens_a_name(
     monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context(cafile=str(tls[1])))
     world = World(sound, fault, tier, tls[0])
     try:
-        with serving(read_text(world.policy(), "policy.toml", {}, TOOLS), tmp_path / "store") as served:
+        with serving(parsed_policy(world.policy()), tmp_path / "store") as served:
             if age is not None:
                 assert world.page(served).state == "fresh"
                 served.now += age

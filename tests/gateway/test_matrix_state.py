@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.lookup.ownership import Record, UnsoundMemory
 from repoprio.names import normalize
 from repoprio.policy.model import Policy
@@ -29,7 +28,6 @@ from repoprio.serve.transport import replies
 from support.faults import Fault
 from support.gateways import JSON, STALE, TTL, Answer, GatewayProcess, Served, serving
 from support.invariant import LURE, assert_nothing_from_below
-from support.policy_files import TOOLS
 from support.redises import NEEDED, redis_server
 from support.scene import Scene
 
@@ -38,7 +36,7 @@ DAY = timedelta(days=1)
 
 def policy_of(scene: Scene, corp: str = "") -> Policy:
     """The policy of a scene, whose public has a lure in acme."""
-    return read_text(scene.policy(corp=corp).read_text(), "policy.toml", {}, TOOLS)
+    return scene.parsed(corp=corp)
 
 
 def page(served: Served, scene: Scene, name: str = "acme") -> Answer:

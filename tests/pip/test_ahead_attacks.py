@@ -26,10 +26,9 @@ def wheel(version: str, *requires: str) -> dict[str, object]:
 
 def change_metadata(server: RepositoryServer, project: str, change: Callable[[bytes], bytes]) -> None:
     """Serve other metadata of a project's wheels; its page still describes the earlier ones."""
-    files = server._shelf._projects[project]
-    for name, file in files.items():
+    for file in server.files(project):
         assert file.metadata is not None
-        files[name] = replace(file, metadata=change(file.metadata))
+        server.put(project, replace(file, metadata=change(file.metadata)))
 
 
 def both(scene: Scene, env: PipEnv, *wanted: str) -> list[tuple[Outcome, list[set[str]]]]:

@@ -256,10 +256,11 @@ def test_a_login_is_not_sent_in_clear(pip_env: EnvFactory) -> None:
     """An http file of an https page's own host is no candidate: pip would send it the page's login."""
     code = (
         "from repoprio.pip_adapter import compat;"
-        "from repoprio.simple_api.model import File;"
-        "from repoprio.simple_api.screening import problem;"
+        "from repoprio.simple_api.model import File, ParsedPage;"
+        "from repoprio.simple_api.screening import screened;"
         "file = File('acme-1.0.tar.gz', 'http://h.example/f/acme-1.0.tar.gz', {'sha256': 'ab'});"
-        "print(problem(file, 'https://h.example/simple/acme/', 'acme', compat.VERSIONS))"
+        "page = ParsedPage('https://h.example/simple/acme/', 'HTML 1.0', (file,));"
+        "print(screened('acme', page, compat.VERSIONS).dropped)"
     )
     done = subprocess.run([pip_env(NEWEST).python, "-c", code], capture_output=True, text=True, check=True)
     assert "own host" in done.stdout

@@ -20,7 +20,7 @@ def test_zeros_at_the_end_of_a_release_do_not_count(audited: Callable[..., Audit
     two = audited()
     two.dist_info("acme-1.1.0.dist-info", "Name: acme\nVersion: 1.1.0\n")
     assert two.installed() == {}
-    theirs = two.corp._shelf.files("acme")[1]
+    theirs = two.corp.files("acme")[1]
     (two.folder / "pylock.toml").write_text(pylock(locked("acme", "1.1.0.0", theirs.filename, theirs.sha256)))
     assert two.found("pylock.toml") == (0, [])
     (two.folder / "reqs.txt").write_text(f"acme==1.1.0 --hash=sha256:{theirs.sha256}\n")
@@ -52,7 +52,7 @@ def locked(name: str, version: str, file: str, sha256: str) -> str:
 def test_a_pylock(pip: str, layout: str, audited: Callable[..., Audited]) -> None:
     """Its files must be the owner's by their hashes, otherwise they are reported by line; its URLs do not matter."""
     two = audited(pip, layout=layout)
-    theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
+    theirs, foreign = two.corp.files("acme")[1], two.public.files("acme")[0]
     lock = two.folder / "pylock.toml"
     lock.write_text(pylock(locked("acme", "1.1", theirs.filename, theirs.sha256)))
     done = two.audit("pylock.toml")
@@ -80,8 +80,8 @@ def test_a_pylock(pip: str, layout: str, audited: Callable[..., Audited]) -> Non
 def test_requirements_with_hashes(pip: str, audited: Callable[..., Audited]) -> None:
     """Each hash must be that of a file of the owner; nested files have their own lines; markers do not matter."""
     two = audited(pip)
-    theirs, foreign = two.corp._shelf.files("acme")[1], two.public._shelf.files("acme")[0]
-    pad = two.public._shelf.files("leftpad")[0]
+    theirs, foreign = two.corp.files("acme")[1], two.public.files("acme")[0]
+    pad = two.public.files("leftpad")[0]
     (two.folder / "sub").mkdir()
     (two.folder / "sub" / "more.txt").write_text(
         f"\nleftpad==1.0 --hash=sha256:{pad.sha256}\nleftpad==1.0\nleftpad>=1\n"
@@ -136,7 +136,7 @@ def test_a_file_without_any_hash_is_reported_once(audited: Callable[..., Audited
     )
     said = "none of its 4 packages has a hash: pinned versions were checked against the policy, but no files."
     assert findings[1]["message"] == said
-    pad = two.public._shelf.files("leftpad")[0]
+    pad = two.public.files("leftpad")[0]
     hashed = f"leftpad==1.0 --hash=sha256:{pad.sha256}\nsix==1.0\nsix==1.0\n"
     (two.folder / "some.txt").write_text(hashed)
     _, findings = two.found("some.txt")
@@ -194,7 +194,7 @@ def test_options_of_a_file_change_no_look_up(pip: str, audited: Callable[..., Au
     """Options in a file about wheels and indexes affect neither the findings nor the requests."""
     two = audited(pip)
     two.policy(before='mode = "flexible"')
-    theirs = two.corp._shelf.files("acme")[1]
+    theirs = two.corp.files("acme")[1]
     (two.folder / "options.txt").write_text("--no-binary :all:\n--pre\n--find-links /x\n")
     (two.folder / "reqs.txt").write_text(f"acme==1.1 --hash=sha256:{theirs.sha256}\n")
     assert two.found("reqs.txt") == (0, [])
@@ -206,7 +206,7 @@ def test_options_of_a_file_change_no_look_up(pip: str, audited: Callable[..., Au
 def test_a_requirement_with_two_pins(audited: Callable[..., Audited]) -> None:
     """acme==1.0,==9.0 names no version, and is reported; two spellings of one version are one version."""
     two = audited()
-    theirs = two.corp._shelf.files("acme")[0]
+    theirs = two.corp.files("acme")[0]
     for line, codes in (
         ("acme==1.0,==9.0", ["not-pinned"]),
         ("acme==1.0,==1.0.0", []),
@@ -223,7 +223,7 @@ def test_a_requirement_with_two_pins(audited: Callable[..., Audited]) -> None:
 def test_a_package_with_two_sources(audited: Callable[..., Audited]) -> None:
     """PEP 751 forbids two sources: that is reported, and its wheels are audited anyway."""
     two = audited()
-    foreign = two.public._shelf.files("acme")[0]
+    foreign = two.public.files("acme")[0]
     wheels = locked("acme", "99.0", foreign.filename, foreign.sha256)
     vcs = 'vcs = { type = "git", url = "https://g.example/t", commit-id = "abc" }'
     archive = f'archive = {{ url = "https://g.example/t.zip", hashes = {{ sha256 = "{"0" * 64}" }} }}'

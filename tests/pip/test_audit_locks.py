@@ -38,7 +38,7 @@ def test_what_the_real_tools_lock(tool: str, audited: Callable[..., Audited], en
 def test_another_repository_than_the_owner(audited: Callable[..., Audited]) -> None:
     """A lock that names another repository is a warning if the files are the owner's, an error if unproven."""
     two = audited()
-    theirs = two.corp._shelf.files("acme")[1]
+    theirs = two.corp.files("acme")[1]
     package = (
         '[[package]]\nname = "acme"\nversion = "1.1"\nsource = {{ registry = "{url}" }}\n'
         'wheels = [{{ url = "https://u:s3cret@f.example/{file}"{hash} }}]\n'

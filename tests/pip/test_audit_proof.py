@@ -28,21 +28,19 @@ OWNS = 'owns = ["acme"]'
 
 def carry(server: RepositoryServer, project: str, version: str, name: str, text: str) -> None:
     """Add a file to the metadata of a repository's wheel."""
-    server.add(project, version)
-    shelf = server._shelf._projects[project]
-    file = next(file for file in shelf.values() if f"-{version}-" in file.filename)
+    (file,) = server.add(project, version)
     buffer = io.BytesIO(file.content)
     with zipfile.ZipFile(buffer, "a") as wheel:
         wheel.writestr(f"{project}-{version}.dist-info/{name}", text)
     content = buffer.getvalue()
-    shelf[file.filename] = replace(file, content=content, sha256=sha256(content))
+    server.put(project, replace(file, content=content, sha256=sha256(content)))
 
 
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_a_direct_url_from_a_wheel_proves_nothing(pip: str, audited: Callable[..., Audited]) -> None:
     """A direct_url.json that a wheel contains makes no finding milder, and hides no hijack."""
     two = audited(pip)
-    theirs = two.corp._shelf.files("acme")[1]
+    theirs = two.corp.files("acme")[1]
     origin = {
         "url": f"{two.corp.page_url}acme-1.1-py3-none-any.whl",
         "archive_info": {"hash": f"sha256={theirs.sha256}"},

@@ -319,7 +319,7 @@ def test_repositories_on_disk(env: PipEnv, scene: Compared) -> None:
     simple = DirectoryRepository(scene.folder / "simple", "simple")
     (wheel,) = flat.add("acme", "1.0")
     scene.public.add("acme", "2.0")
-    scene.public._shelf._projects["acme"][wheel.filename] = wheel
+    scene.public.put("acme", wheel)
     flat.add("other", "1.0")
     scene.public.add("other", "1.0")
     scene.public.add("six", "1.0")
@@ -351,12 +351,12 @@ def test_files_that_lie(env: PipEnv, scene: Compared) -> None:
     """A wheel that is broken, of another project, or missing is reported; the rest is compared."""
     scene.public.add("liar", {"version": "1.0", "name": "truth", "filename": "liar-1.0-py3-none-any.whl"})
     scene.public.add("six", "1.0")
-    shelf = scene.public._shelf._projects
     for name in ("broken", "gone"):
         (file,) = scene.public.add(name, "1.0")
         lie = replace(file, content=b"no zip", sha256=sha256(b"no zip"), metadata=None)
         lie = lie if name == "broken" else replace(file, filename="gone-2.0-py3-none-any.whl", metadata=None)
-        shelf[name] = {file.filename: lie}
+        # Under the old name, so that the file of the new one is missing.
+        scene.public._shelf._projects[name] = {file.filename: lie}
     found = report(env, scene.policy(), "broken", "gone", "liar", "six")
     assert {name: verdict for name, (verdict, _) in verdicts(found).items()} == {
         "broken": "not-known",

@@ -16,7 +16,7 @@ from repoprio.export.uv_differences import differences
 from support.faults import Fault
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.pips import Completed, PipEnv
-from support.policy_files import TOOLS
+from support.policy_files import TOOLS, parsed_policy
 from support.scene import policy_text
 from support.uvs import CORP, PUBLIC, gaps, run_uv
 
@@ -236,7 +236,7 @@ def test_an_exact_name_is_routed_in_a_project() -> None:
         "enabled = false\nowns = ['gone']\n[pins.a]\nprojects = ['x', 'y-*']\nrepositories = ['team']\n"
         "[pins.b]\nprojects = ['acme']\nblock = 'no'\n"
     )
-    document = uv.export(read_text(text, "policy.toml", {}, TOOLS), project=True).document
+    document = uv.export(parsed_policy(text), project=True).document
     assert document["sources"] == {"x": {"index": "team"}}
     assert document["constraint-dependencies"] == ["acme<0.dev0"]
 

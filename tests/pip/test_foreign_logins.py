@@ -15,8 +15,7 @@ from support.faults import Fault, not_found
 from support.fixtures import EnvFactory, RepositoryFactory
 from support.keyring import add_keyring
 from support.pips import Completed, PipEnv
-from support.policy_files import TWO
-from support.policy_files import policy as read
+from support.policy_files import TWO, parsed_policy
 from support.repository import RepositoryServer
 from support.scene import policy_text
 
@@ -248,7 +247,7 @@ def test_a_file_makes_no_host_of_the_policy_trusted(
 @pytest.mark.parametrize("place", ["https://gateway.example/ownership.json", "http://gateway.example:8080/"])
 def test_a_file_does_not_make_the_host_of_the_memory_trusted(place: str) -> None:
     """With `--trusted-host` in a file, somebody in between could claim that no name is closed."""
-    logins = keep(cast(SessionAuth, Auth()), read(f'ownership = "{place}"\n{TWO}'))
+    logins = keep(cast(SessionAuth, Auth()), parsed_policy(f'ownership = "{place}"\n{TWO}'))
     assert logins.covers("gateway.EXAMPLE")
     assert logins.covers("gateway.example:443")
     assert not logins.covers("other.example")

@@ -20,11 +20,6 @@ from support.scene import Scene, refused
 RECORD = Record(normalize("acme"), "corp", "https://corp.example/simple/")
 
 
-def lose(scene: Scene, project: str) -> None:
-    """Remove a project from corp."""
-    del scene.corp._shelf._projects[project]
-
-
 def test_pip_reads_the_records_of_a_gateway(scene: Scene, pip_env: EnvFactory) -> None:
     """A name that corp lost is refused below it, even as a dependency.
 
@@ -33,7 +28,7 @@ def test_pip_reads_the_records_of_a_gateway(scene: Scene, pip_env: EnvFactory) -
     scene.corp.add("tool", {"version": "1.0", "requires": ["acme"]})
     with GatewayProcess(scene.policy(), scene.folder / "ownership.sqlite") as gateway:
         urlopen(f"{gateway.url}acme/").close()
-        lose(scene, "acme")
+        scene.corp.remove("acme")
         memory = gateway.url.replace("/simple/", "/ownership.json")
         policy = scene.policy(before=f'ownership = "{memory}"')
         env = pip_env("26.3")
@@ -84,7 +79,7 @@ def test_observe_mode_reports_what_is_remembered(scene: Scene, pip_env: EnvFacto
     """Pip takes the stranger's acme, and the log has the code."""
     store = scene.folder / "ownership.sqlite"
     SqliteStore(str(store)).begin([RECORD])
-    lose(scene, "acme")
+    scene.corp.remove("acme")
     policy = scene.policy(before=f"mode = 'observe'\nownership = '{store}'")
     log = scene.folder / "log.jsonl"
     done = pip_env("26.3").run(

@@ -110,7 +110,7 @@ def test_hash_pinned_files_wait(pip: str, pip_env: EnvFactory, cooled: Cooled) -
     """A hash does not make a file older; an old sdist whose hash alone is asked for does not wait for a wheel."""
     cooled.env = pip_env(pip)
     (sdist,) = cooled.server.add("acme", {"version": "2.0", "sdist": True, "uploaded": "30 days ago"})
-    wheel = next(f for f in cooled.server._shelf.files("acme") if f.filename == "acme-2.0-py3-none-any.whl")
+    wheel = next(f for f in cooled.server.files("acme") if f.filename == "acme-2.0-py3-none-any.whl")
     lock = cooled.folder / "requirements.txt"
     for hashes, expected in (((wheel.sha256,), None), ((wheel.sha256, sdist.sha256), None), ((sdist.sha256,), "2.0")):
         lock.write_text(f"acme==2.0 {' '.join(f'--hash=sha256:{one}' for one in hashes)}\n")
@@ -119,7 +119,7 @@ def test_hash_pinned_files_wait(pip: str, pip_env: EnvFactory, cooled: Cooled) -
 
 def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled, pip_env: EnvFactory) -> None:
     """If a hash-pinned file must wait, pip does not fetch another file of its version and blame its hash."""
-    young = next(f for f in cooled.server._shelf.files("acme") if f.filename == "acme-2.0-py3-none-any.whl")
+    young = next(f for f in cooled.server.files("acme") if f.filename == "acme-2.0-py3-none-any.whl")
     (old,) = cooled.server.add("acme", {"version": "2.0", "tag": "py2.py3-none-any", "uploaded": "30 days ago"})
     lock = cooled.folder / "requirements.txt"
 
@@ -141,7 +141,7 @@ def test_a_young_file_is_not_taken_for_a_wrong_one(cooled: Cooled, pip_env: EnvF
 
 def test_files_of_a_pylock_wait(cooled: Cooled) -> None:
     """Pip 26's `install -r pylock.toml` takes no file that is too young, unless pylock = "allow" skips the check."""
-    files = {f.filename: f for f in cooled.server._shelf.files("acme")}
+    files = {f.filename: f for f in cooled.server.files("acme")}
     lock = cooled.folder / "pylock.toml"
 
     def locked(version: str) -> list[str]:

@@ -52,9 +52,7 @@ class Traps:
 
     def put(self, server: RepositoryServer, project: str, version: str, kind: str) -> None:
         """Let a repository list such an sdist."""
-        file = self.sdist(project, version, kind)
-        server.add(project)
-        server._shelf._projects[project][file.filename] = file
+        server.put(project, self.sdist(project, version, kind))
 
     def archive(self, project: str, kind: str) -> Path:
         """Such an sdist on disk."""

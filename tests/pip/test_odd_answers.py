@@ -9,11 +9,11 @@ import pytest
 
 from repoprio.names import normalize
 from repoprio.pip_adapter import compat
-from repoprio.simple_api import screening
 from repoprio.simple_api.model import File
 from support.faults import Fault
 from support.fixtures import EnvFactory
 from support.scene import Scene, policy_text, refused
+from support.screening import rejection
 
 NEW = "26.3"
 ENDLESS = "9" * 5000
@@ -55,7 +55,7 @@ def test_long_numbers_are_the_reason() -> None:
 
     def why(file: str, python: str = "") -> str | None:
         url = f"https://a.example/{file}"
-        return screening.problem(File(file, url, {}, python), url, normalize("tool"), compat.VERSIONS)
+        return rejection(normalize("tool"), File(file, url, {}, python), url, compat.VERSIONS)
 
     assert (
         why(f"tool-{ENDLESS}.tar.gz")

@@ -29,8 +29,7 @@ class Compared(Scene):
         """Let several repositories list the same file."""
         files = servers[0].add(project, version)
         for server in servers[1:]:
-            server.add(project)
-            server._shelf._projects[project].update({file.filename: file for file in files})
+            server.put(project, *files)
 
     def everything(self) -> list[str]:
         """One project of each kind, and the requirements to compare."""

@@ -12,6 +12,7 @@ from . import wire
 from .files import build, parse
 from .paths import DATA
 from .repository import RepositoryServer
+from .scene import repository_table
 from .wire import WireFault, WireServer
 
 if sys.version_info >= (3, 11):
@@ -48,10 +49,10 @@ class World:
         scheme, _, rest = url.partition("://")
         above = {"middle": ("first", 5), "tied": ("twin", 10)}.get(self.position)
         tables = ["page-timeout = 2\npage-size-limit = 8388608\n"]
-        tables += [_table("apps", self.others["apps"].page_url, 1, 'namespaces = ["apps-*"]')]
-        tables += [_table(above[0], self.others[above[0]].page_url, above[1])] if above else []
-        tables += [_table("corp", f"{scheme}://ada:{SECRET}@{rest}", 10)]
-        tables += [_table("public", self.others["public"].page_url, 90)]
+        tables += [repository_table("apps", self.others["apps"].page_url, 1, 'namespaces = ["apps-*"]')]
+        tables += [repository_table(above[0], self.others[above[0]].page_url, above[1])] if above else []
+        tables += [repository_table("corp", f"{scheme}://ada:{SECRET}@{rest}", 10)]
+        tables += [repository_table("public", self.others["public"].page_url, 90)]
         self.policy.write_text("".join(tables))
 
     def break_corp(self) -> dict[str, str]:
@@ -73,10 +74,6 @@ class World:
         self.corp.close()
         for server in self.others.values():
             server.close()
-
-
-def _table(name: str, url: str, priority: int, more: str = "") -> str:
-    return f'[repositories.{name}]\nurl = "{url}"\npriority = {priority}\n{more}\n'
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ priority = 90
 _PIP = ("global", "user", "site", "PIP_CONFIG_FILE")
 
 
-def policy(text: str = TWO) -> Policy:
+def parsed_policy(text: str = TWO) -> Policy:
     """The policy in `text`."""
     return read_text(text, "policy.toml", {}, TOOLS)
 

@@ -53,10 +53,17 @@ class Shelf:
 
     def add(self, project: str, *files: FileLike) -> list[BuiltFile]:
         """Build the files, put them on the project's page and return them."""
-        shelf = self._projects.setdefault(fold(project), {})
         built = [build(project, _spec(item), self.label) for item in files]
-        shelf.update({file.filename: file for file in built})
+        self.put(project, *built)
         return built
+
+    def put(self, project: str, *files: BuiltFile) -> None:
+        """Put files that are built already on the project's page, in place of those with the same names."""
+        self._projects.setdefault(fold(project), {}).update({file.filename: file for file in files})
+
+    def remove(self, project: str) -> None:
+        """Remove a project."""
+        del self._projects[fold(project)]
 
     @property
     def projects(self) -> list[str]:
@@ -146,6 +153,31 @@ class RepositoryServer:
         """Add files to a project; none makes a project with an empty page."""
         with self._lock:
             return self._shelf.add(project, *files)
+
+    @property
+    def projects(self) -> list[str]:
+        """The normalized names of the projects, sorted."""
+        return self._shelf.projects
+
+    def files(self, project: str) -> list[BuiltFile]:
+        """The files of a project, in the order they were added."""
+        return self._shelf.files(project)
+
+    def put(self, project: str, *files: BuiltFile) -> None:
+        """Put files that are built already on a project's page, in place of those with the same names."""
+        with self._lock:
+            self._shelf.put(project, *files)
+
+    def remove(self, project: str) -> None:
+        """Remove a project: its page, and its files."""
+        with self._lock:
+            self._shelf.remove(project)
+
+    def clear(self) -> None:
+        """Remove all projects, and forget all requests."""
+        with self._lock:
+            self._shelf = Shelf(self.label)
+            self._requests.clear()
 
     def answer(self, project: str, fault: Fault) -> None:
         """Give this answer in the place of the project's page."""

@@ -8,8 +8,11 @@ from typing import Any, Final
 
 import pytest
 
+from repoprio.policy.model import Policy
+
 from .fixtures import RepositoryFactory
 from .pips import Completed, PipEnv
+from .policy_files import parsed_policy
 from .repository import FileLike
 
 PRIORITIES: Final = {"corp": 10, "team": 50, "public": 90}
@@ -21,10 +24,15 @@ def policy_text(urls: Mapping[str, str], extra: str = "", *, before: str = "", *
     More text may stand at its begin, at its end (`extra`), or (`own`) in the table of the repository of that name.
     """
     tables = (
-        f'[repositories.{name}]\nurl = "{url}"\npriority = {PRIORITIES.get(name, 10 * number)}\n{own.get(name, "")}\n'
+        repository_table(name, url, PRIORITIES.get(name, 10 * number), own.get(name, ""))
         for number, (name, url) in enumerate(urls.items(), 1)
     )
     return f"{before}\n{''.join(tables)}{extra}\n"
+
+
+def repository_table(name: str, url: str, priority: int, more: str = "") -> str:
+    """A repository as a policy has it; `more` is the rest of its table."""
+    return f'[repositories.{name}]\nurl = "{url}"\npriority = {priority}\n{more}\n'
 
 
 def refused(done: Completed, code: str) -> str:
@@ -65,6 +73,10 @@ class Scene:
         urls = {name: server.page_url for name, server in self.servers.items()} | dict(at or {})
         self.file.write_text(policy_text(urls, extra, before=before, **own), encoding="utf-8")
         return self.file
+
+    def parsed(self, extra: str = "", **own: str) -> Policy:
+        """The policy, written as in `policy`, and read."""
+        return parsed_policy(self.policy(extra, before="", at=None, **own).read_text(encoding="utf-8"))
 
     def section(self) -> str:
         """The policy as a section of a pip file."""

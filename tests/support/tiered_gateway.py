@@ -7,11 +7,9 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from repoprio.config.load import read_text
-
 from .gateway_matrix import TIERS
 from .gateways import Served, serving
-from .policy_files import TOOLS
+from .policy_files import parsed_policy
 from .repository import RepositoryServer
 from .scene import policy_text
 
@@ -38,5 +36,5 @@ def tiered(folder: Path, start: Callable[[str], Server], **own: str) -> Iterator
     with ExitStack() as stack:
         servers = {name: stack.enter_context(closing(start(name))) for name in (*TIERS, ELSEWHERE)}
         text = policy_text({name: servers[name].page_url for name in TIERS}, **own)
-        policy = read_text(text, "policy.toml", {}, TOOLS)
+        policy = parsed_policy(text)
         yield servers, stack.enter_context(serving(policy, folder / "ownership.sqlite"))

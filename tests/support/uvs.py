@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from repoprio.config.load import read_text
 from repoprio.export import uv
 
 from .pips import Completed
-from .policy_files import TOOLS
+from .policy_files import parsed_policy
 
 
 def run_uv(folder: Path, *arguments: str, **variables: str) -> Completed:
@@ -32,7 +31,7 @@ def run_uv(folder: Path, *arguments: str, **variables: str) -> Completed:
 
 def gaps(text: str, *, project: bool = False) -> list[str]:
     """The gaps of the export of a policy."""
-    policy = read_text(text, "policy.toml", {}, TOOLS)
+    policy = parsed_policy(text)
     return [str(gap) for gap in uv.export(policy, project=project).gaps]
 
 

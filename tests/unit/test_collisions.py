@@ -12,7 +12,7 @@ import pytest
 from repoprio.audit import collisions as colliding
 from repoprio.audit.findings import Finding, Severity
 from repoprio.names import normalize
-from support.policy_files import TWO, policy
+from support.policy_files import TWO, parsed_policy
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,7 +23,7 @@ else:
 def shared(text: str, lists: Mapping[str, set[str]], against: str | None = None) -> dict[str | None, Finding]:
     """The findings on lists, by project."""
     found = {name: frozenset(map(normalize, names)) for name, names in lists.items()}
-    return {f.project: f for f in colliding.collisions(policy(text), found, against)}
+    return {f.project: f for f in colliding.collisions(parsed_policy(text), found, against)}
 
 
 BOTH = {"corp": {"acme", "own"}, "pypi": {"acme", "requests"}}
@@ -85,11 +85,11 @@ def test_the_remedy_keeps_what_is_there() -> None:
     """The proposed TOML is valid in a policy, keeps the names in `owns`, and leaves no collision."""
     text = TWO.replace("priority = 10", 'priority = 10\nowns = ["old-*"]')
     found = list(shared(text, BOTH).values())
-    proposed = colliding.remedy(policy(text), found)
+    proposed = colliding.remedy(parsed_policy(text), found)
     assert tomllib.loads(proposed) == {"repositories": {"corp": {"owns": ["old-*", "acme"]}}}
     again = TWO.replace("priority = 10", 'priority = 10\nowns = ["old-*", "acme"]')
     assert [f.code for f in shared(again, BOTH).values()] == ["protected"]
-    assert colliding.remedy(policy(again), list(shared(again, BOTH).values())) == ""
+    assert colliding.remedy(parsed_policy(again), list(shared(again, BOTH).values())) == ""
     assert 'repositories.corp.owns = ["old-*", "acme"]' in found[0].remedy
 
 
@@ -146,7 +146,7 @@ def test_a_flood_that_the_policy_routes_is_a_note(rules: str) -> None:
 def test_the_remedy_is_in_the_form_of_the_policy() -> None:
     """A policy in pip's own file gets lines for that file, which has no TOML tables."""
     origins = {f"repositories.{name}.url": "/etc/pip.conf" for name in ("corp", "pypi")}
-    in_pip_conf = replace(policy(), origins=origins)
+    in_pip_conf = replace(parsed_policy(), origins=origins)
     found = colliding.collisions(
         in_pip_conf, {"corp": frozenset({normalize("acme")}), "pypi": frozenset({normalize("acme")})}
     )

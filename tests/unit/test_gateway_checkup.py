@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.explain.gateway_checkup import Answer, findings
 from repoprio.lookup.reasons import Cause
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 
 POLICY = (
     'gateway = "https://gate.example/simple/"\n'
@@ -47,7 +46,7 @@ PUBLIC = {"name": "public", "priority": 90, "url": "https://public.example/simpl
 )
 def test_each_finding(answer: Answer, told: list[str]) -> None:
     """Down, another server, not ready, another policy; another spelling of the same URL is no difference."""
-    found = findings(read_text(POLICY, "policy.toml", {}, TOOLS), answer)
+    found = findings(parsed_policy(POLICY), answer)
     assert [f"{one.code}: {one.text}" for one in found] == told
     assert all(one.fix for one in found)
     assert all("SIGHUP" in one.fix for one in found if one.code == "gateway-policy"), "a reload is enough"
@@ -55,7 +54,7 @@ def test_each_finding(answer: Answer, told: list[str]) -> None:
 
 def test_a_gateway_that_pip_does_not_trust() -> None:
     """A gateway behind a certificate that pip does not trust runs: the fix is the certificate, not another start."""
-    policy = read_text(POLICY, "policy.toml", {}, TOOLS)
+    policy = parsed_policy(POLICY)
     found = findings(policy, Answer("pip does not trust the issuer of its TLS certificate (--cert)", cause=Cause.TLS))
     assert [(one.code, "PIP_CERT" in one.fix, "start" in one.fix) for one in found] == [("gateway-down", True, False)]
     assert "start" in findings(policy, Answer("the connection was refused", cause=Cause.CONNECTION))[0].fix
@@ -64,4 +63,4 @@ def test_a_gateway_that_pip_does_not_trust() -> None:
 def test_a_gateway_as_the_only_repository_is_not_compared() -> None:
     """Where the gateway is a repository of this policy, its own repositories are not compared."""
     text = 'gateway = "https://gate.example/simple/"\n[repositories.gate]\nurl = "https://gate.example/simple/"\n'
-    assert findings(read_text(text, "policy.toml", {}, TOOLS), Answer("", True, "absent", [CORP])) == []
+    assert findings(parsed_policy(text), Answer("", True, "absent", [CORP])) == []

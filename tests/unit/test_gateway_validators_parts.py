@@ -8,12 +8,11 @@ from email.utils import format_datetime
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.names import normalize
 from repoprio.policy.model import Location, Policy
 from repoprio.serve.freshness import survives
 from repoprio.serve.transport.validators import Key, Validators, validators
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 # A minute before it.
@@ -32,7 +31,7 @@ priority = 90
 
 def policy(text: str) -> Policy:
     """A policy."""
-    return read_text(text, "policy.toml", {}, TOOLS)
+    return parsed_policy(text)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from repoprio.audit.locks import formats, pylock
 from repoprio.audit.locks.model import Index, NoLock, Package
 from repoprio.audit.locks.reading import LockText
 from repoprio.audit.subjects import ListedFile, Offer, Subject, finding_on
-from support.policy_files import TWO, policy
+from support.policy_files import TWO, parsed_policy
 from support.verdicts import ACME, PAGE, decide
 
 if sys.version_info >= (3, 11):
@@ -48,7 +48,7 @@ def test_files_of_a_lock_by_hash(
     """A file is the owner's only if the owner states every hash of the lock, and one of them is strong."""
     decision = decide(TWO, {"corp": PAGE})
     found = Offer({"corp": (ListedFile(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
-    told = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(*locked, line=7)], found)
+    told = lock_verdicts.judge_files(parsed_policy(), decision, ACME, [LockedFile(*locked, line=7)], found)
     assert [finding.code for finding in told] == ([code] if code else [])
     assert all(finding.line == 7 for finding in told)
 
@@ -58,12 +58,12 @@ def test_a_file_of_another_version_or_from_below() -> None:
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
     files = {"corp": (ListedFile("f.whl", "1.0", SHA),), "pypi": (ListedFile("x.whl", "99.0", SHA),)}
     found = Offer(files, {"corp": ("1.0",), "pypi": ("99.0",)})
-    (told,) = lock_verdicts.judge_files(policy(), decision, ACME, [LockedFile(None, SHA, None)], found)
+    (told,) = lock_verdicts.judge_files(parsed_policy(), decision, ACME, [LockedFile(None, SHA, None)], found)
     assert (told.code, told.line) == ("hijack", None)
     assert "only pypi (priority 90) lists it" in told.message
     unpinned = replace(ACME, version=None)
-    assert lock_verdicts.judge_files(policy(), decision, unpinned, [LockedFile(None, SHA, None)], found) == []
-    (bare,) = lock_verdicts.judge_files(policy(), decision, unpinned, [LockedFile(None, {}, None)], found)
+    assert lock_verdicts.judge_files(parsed_policy(), decision, unpinned, [LockedFile(None, SHA, None)], found) == []
+    (bare,) = lock_verdicts.judge_files(parsed_policy(), decision, unpinned, [LockedFile(None, {}, None)], found)
     assert (bare.code, "its file has no hash" in bare.message) == ("no-hash", True)
 
 
@@ -177,7 +177,7 @@ def test_names_of_locks() -> None:
 
 def test_the_repository_that_a_lock_names() -> None:
     """The owner gives no finding; another one is a warning, or an error if nothing proves the files."""
-    rules, decision = policy(), decide(TWO, {"corp": PAGE})
+    rules, decision = parsed_policy(), decide(TWO, {"corp": PAGE})
     corp, pypi = rules.repositories
     subject = Subject("acme", "1.0", "is locked", file="uv.lock", line=3)
     for named in (corp, None):
@@ -207,7 +207,7 @@ def test_the_repository_that_a_lock_names() -> None:
 
 def test_the_repositories_of_a_lock() -> None:
     """A repository that the policy does not list is unlisted; one without certificate checks is a trusted host."""
-    rules = policy()
+    rules = parsed_policy()
     listed = Index("https://corp.example/simple", 4)
     assert not list(lock_sources.judge_index(rules, listed, rules.repositories[0], "Pipfile.lock"))
     odd = Index("https://u:s3cret@evil.example/simple?token=s3cret", 5, is_verified=False)
@@ -217,5 +217,5 @@ def test_the_repositories_of_a_lock() -> None:
         ("trusted-host", Severity.WARNING, 5, "https://evil.example/simple"),
     ]
     assert found[0].remedy == "lock again without it, or add the repository to the policy"
-    lax = policy(f'unlisted = "lowest"\n{TWO}')
+    lax = parsed_policy(f'unlisted = "lowest"\n{TWO}')
     assert next(one.severity for one in lock_sources.judge_index(lax, odd, None, "f")) is Severity.NOTE

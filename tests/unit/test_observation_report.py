@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from repoprio.config.load import read_text
 from repoprio.explain.observation_report import NoRecord, Report
 from repoprio.render import observation_report as rendered
 from repoprio.render.observation_report import Damage, Read
-from support.policy_files import TOOLS
+from support.policy_files import parsed_policy
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -111,7 +110,7 @@ def test_the_toml_is_safe_to_paste() -> None:
     text = rendered.policy_toml(report)
     corp = '[repositories.{}]\nurl = "https://{}.example/"\npriority = {}\n'
     base = "".join(corp.format(name, name, n) for n, name in enumerate(("corp", "team", "pypi"), 1))
-    policy = read_text(base + text, "policy.toml", {}, TOOLS)
+    policy = parsed_policy(base + text)
     assert [(pin.name, [p.text for p in pin.projects], pin.repositories) for pin in policy.pins] == [
         ("report-corp", ["acme"], ("corp",)),
     ]

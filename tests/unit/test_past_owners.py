@@ -16,11 +16,11 @@ from repoprio.lookup.ownership import Record, as_document, digest, from_document
 from repoprio.lookup.project import Decision, ProjectLookup, Unknown
 from repoprio.names import normalize
 from repoprio.render.messages import refusals
-from support.policy_files import TWO, policy
+from support.policy_files import TWO, parsed_policy
 
 RECORD = Record(normalize("acme"), "corp", "https://corp.example/simple/")
 PLACE = "/var/lib/gateway.sqlite"
-POLICY = policy(f'ownership = "{PLACE}"\n{TWO}')
+POLICY = parsed_policy(f'ownership = "{PLACE}"\n{TWO}')
 
 
 def decide(remembered: tuple[str, ...] | Unknown) -> Decision[str]:
@@ -74,7 +74,7 @@ def test_the_setting_is_the_rule_of_the_refusal() -> None:
     """The setting is named whether the records close a name or cannot be read; a gateway's own store is no setting."""
     said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
     assert f'rule: ownership = "{PLACE}"' in str(said)
-    said = refusals.refusal(explain(policy(TWO), decide(("corp",)), "acme", {}))
+    said = refusals.refusal(explain(parsed_policy(TWO), decide(("corp",)), "acme", {}))
     assert "rule: ownership" not in str(said)
 
 
@@ -83,7 +83,7 @@ def test_the_hint_to_release_names_the_place_of_the_records() -> None:
     release = "repoprio ownership release acme"
     said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
     assert f"if others may have the name now, where the gateway runs: {release}" in str(said)
-    said = refusals.refusal(explain(policy(TWO), decide(("corp",)), "acme", {}))
+    said = refusals.refusal(explain(parsed_policy(TWO), decide(("corp",)), "acme", {}))
     assert f"if others may have the name now: {release}" in str(said)
 
 
@@ -105,7 +105,7 @@ def test_an_unreadable_memory_is_reported() -> None:
         f"repoprio cannot judge acme 99.0: nobody knows who served names before: {PLACE} cannot be read"
         in finding.message
     )
-    more = policy(f'ownership = "{PLACE}"\n{TWO}[repositories.z]\nurl = "https://z.example/"\npriority = 95\n')
+    more = parsed_policy(f'ownership = "{PLACE}"\n{TWO}[repositories.z]\nurl = "https://z.example/"\npriority = 95\n')
     lookup = ProjectLookup(RunMemory[str](more), RECORD.project, remembered=Unknown(PLACE, "503"))
     found = drive(lookup, lambda _: StatusReceived(404), lambda _: True)
     assert "pypi (priority 90) and z (priority 95) were not asked" in str(

@@ -10,7 +10,7 @@ from repoprio.config.load import read_text
 from repoprio.export import CannotExport, Exported
 from repoprio.export.common import of_clients
 from repoprio.export.installers import BY_NAME, part_of
-from support.policy_files import TOOLS
+from support.policy_files import TOOLS, parsed_policy
 
 CORP = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
 TEAM = '[repositories.team]\nurl = "https://team.example/simple/"\npriority = 50\n'
@@ -19,7 +19,7 @@ PUBLIC = '[repositories.public]\nurl = "https://public.example/simple/"\npriorit
 
 def export(installer: str, text: str) -> Exported:
     """The export of a policy."""
-    return BY_NAME[installer].export(read_text(text, "policy.toml", {}, TOOLS))
+    return BY_NAME[installer].export(parsed_policy(text))
 
 
 GAPS = [
@@ -176,10 +176,10 @@ def test_differences_of_pips_file() -> None:
 
 def test_clients_of_a_gateway_obey_it_alone() -> None:
     """If the policy names a gateway, clients without the hook get only that, and nothing else of the policy."""
-    policy = read_text('gateway = "https://gate.example/simple/"\n' + CORP + PUBLIC, "policy.toml", {}, TOOLS)
+    policy = parsed_policy('gateway = "https://gate.example/simple/"\n' + CORP + PUBLIC)
     exported = BY_NAME["pip"].export(of_clients(policy))
     assert (exported.document, exported.gaps) == ({"global": {"index-url": "https://gate.example/simple/"}}, ())
-    direct = read_text(CORP, "policy.toml", {}, TOOLS)
+    direct = parsed_policy(CORP)
     assert of_clients(direct) is direct
 
 

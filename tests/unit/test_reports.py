@@ -13,7 +13,7 @@ from repoprio.audit.findings import KINDS, Audit, Finding, Shared, worst_first
 from repoprio.render import audit as rendered
 from repoprio.render import sarif
 from repoprio.render.table import painted
-from support.policy_files import policy
+from support.policy_files import parsed_policy
 from support.sarif import check_sarif
 
 
@@ -36,8 +36,8 @@ FOUND = Finding(
     "pip install --force-reinstall 'acme==1.1'",
     "acme",
     "99.0",
-    policy().repositories[0],
-    policy().rule("repositories.corp.priority", "10"),
+    parsed_policy().repositories[0],
+    parsed_policy().rule("repositories.corp.priority", "10"),
     place="site-packages/acme-99.0.dist-info/METADATA",
 )
 NOTE = Finding(

@@ -19,7 +19,7 @@ from repoprio.simple_api import html_page, json_page, project_list, reader
 from repoprio.simple_api.filenames import projects_of, projects_of_all, version_in
 from repoprio.simple_api.model import File, ProjectPage, Status
 from repoprio.simple_api.response import Response, UnusableResponse
-from repoprio.simple_api.screening import problem
+from support.screening import rejection
 
 JSON, HTML = "application/vnd.pypi.simple.v1+json", "text/html"
 URL = "https://corp.example/simple/acme/"
@@ -341,7 +341,7 @@ def test_which_files_may_be_candidates(url: str, page_url: str, why: str | None)
     """Dropped: files of other projects, on this machine, with a login, or impossible to verify."""
     name = url.rpartition("/")[2].partition("#")[0].replace("%2F", "/")
     hashes = {"sha256": url.partition("#sha256=")[2]} if "#" in url else {}
-    assert problem(File(name, url, hashes), page_url, ACME, VERSIONS) == why
+    assert rejection(ACME, File(name, url, hashes), page_url, VERSIONS) == why
 
 
 @pytest.mark.parametrize(

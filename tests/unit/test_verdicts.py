@@ -18,7 +18,7 @@ from repoprio.lookup.project import ProjectLookup
 from repoprio.names import normalize
 from repoprio.policy.model import Rule
 from repoprio.policy.routing import route
-from support.policy_files import TWO, policy
+from support.policy_files import TWO, parsed_policy
 from support.verdicts import ACME, PAGE, decide
 
 
@@ -42,7 +42,7 @@ def one(found: list[Finding]) -> tuple[str, str, str]:
 
 def test_no_index_leaves_no_repository() -> None:
     """Under --no-index, a name that a ruled-out repository may own is a finding that says what to do."""
-    low = policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
+    low = parsed_policy(f'{TWO}[repositories.wheels]\nurl = "/srv/wheels"\nformat = "flat"\npriority = 95\n')
     decision = drive(
         ProjectLookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True
     )
@@ -55,24 +55,24 @@ def test_what_the_owner_has_is_no_finding() -> None:
     """A version that its owner lists is fine, even if some of its files are yanked."""
     found = offer(corp=("99.0", "1.0"))
     decision = decide(TWO, {"corp": PAGE})
-    assert verdicts.judge(policy(), decision, ACME, found) == []
+    assert verdicts.judge(parsed_policy(), decision, ACME, found) == []
     both = {"corp": (ListedFile("a.whl", "99.0", {}, "bad"), ListedFile("a.zip", "99.0", {}))}
-    assert verdicts.judge(policy(), decision, ACME, Offer(both, found.versions)) == []
-    assert verdicts.judge(policy(), decision, replace(ACME, version=None), offer(corp=("1.0",))) == []
+    assert verdicts.judge(parsed_policy(), decision, ACME, Offer(both, found.versions)) == []
+    assert verdicts.judge(parsed_policy(), decision, replace(ACME, version=None), offer(corp=("1.0",))) == []
 
 
 def test_a_version_that_is_not_the_owners() -> None:
     """The finding names the owner, its versions and the remedy in one sentence."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE})
-    code, said, remedy = one(verdicts.judge(policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
+    code, said, remedy = one(verdicts.judge(parsed_policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
     assert code == "not-the-owners"
     assert said == (
         "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
     )
     assert remedy.endswith("then install acme 1.1 instead: pip install --force-reinstall --no-deps acme==1.1")
     many = tuple(f"1.{n}" for n in range(20, 0, -1))
-    assert "... (20 in all)" in one(verdicts.judge(policy(), decision, ACME, offer(corp=many)))[1]
-    code, said, remedy = one(verdicts.judge(policy(), decision, ACME, offer(corp=())))
+    assert "... (20 in all)" in one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=many)))[1]
+    code, said, remedy = one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=())))
     assert ("which has no file of it" in said, remedy.endswith("uninstall acme: pip uninstall acme")) == (True, True)
     assert 'absent = [404, "empty-page"]' in remedy
 
@@ -80,9 +80,9 @@ def test_a_version_that_is_not_the_owners() -> None:
 def test_a_hijack_is_named_if_others_were_asked() -> None:
     """If lower repositories were asked, the sentence names the one that has the version; otherwise none."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
-    code, said, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    code, said, _ = one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "only pypi (priority 90) has 99.0: a hijack" in said) == ("hijack", True)
-    code, _, _ = one(verdicts.judge(policy(), decision, ACME, offer(corp=("1.0",), pypi=("98.0",))))
+    code, _, _ = one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=("1.0",), pypi=("98.0",))))
     assert code == "not-the-owners"
 
 
@@ -125,11 +125,11 @@ def test_a_hijack_is_named_if_others_were_asked() -> None:
 def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], code: str, words: str) -> None:
     """Each way in which no repository supplies a name is a finding of its own, with its rule if there is one."""
     text = TWO + more
-    found = verdicts.judge(policy(text), decide(text, answers), ACME, Offer())
+    found = verdicts.judge(parsed_policy(text), decide(text, answers), ACME, Offer())
     assert (one(found)[0], words in one(found)[1]) == (code, True), found
     assert (found[0].rule is None) == (code == "unknown")
     lock = replace(ACME, pip=None)
-    assert "pip " not in one(verdicts.judge(policy(text), decide(text, answers), lock, Offer()))[2]
+    assert "pip " not in one(verdicts.judge(parsed_policy(text), decide(text, answers), lock, Offer()))[2]
 
 
 @pytest.mark.parametrize("project", ["pip", "repoprio"])
@@ -137,7 +137,7 @@ def test_no_remedy_removes_what_guards_or_repairs(project: str) -> None:
     """If its owner lacks pip or repoprio, the remedy does not uninstall it: the environment would lose its guard."""
     text = f'[repositories.corp]\nurl = "https://corp.example/"\npriority = 1\nowns = ["{project}"]\n'
     subject = replace(ACME, project=project)
-    (found,) = verdicts.judge(policy(text), decide(text, {}, project), subject, Offer())
+    (found,) = verdicts.judge(parsed_policy(text), decide(text, {}, project), subject, Offer())
     assert (found.code, found.command) == ("owned-absent", None)
     assert found.remedy.endswith(f"else replace {project} by one from a source that you trust")
 
@@ -155,7 +155,7 @@ def test_no_remedy_removes_what_guards_or_repairs(project: str) -> None:
 def test_under_a_lock_the_fix_is_to_ask_its_maintainer(more: str, said: str) -> None:
     """Users who may not change the policy are told whom to ask."""
     text = f"{TWO}{more}"
-    locked = replace(policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
+    locked = replace(parsed_policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
     remedy = one(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
     assert (remedy.startswith("ask go/pip to "), said in remedy) == (True, True), remedy
 
@@ -163,38 +163,41 @@ def test_under_a_lock_the_fix_is_to_ask_its_maintainer(more: str, said: str) -> 
 def test_unknown_with_one_or_no_repository_asked() -> None:
     """The sentence is right for any number of asked repositories."""
     alone = '[repositories.corp]\nurl = "https://corp.example/"\n'
-    assert "corp (priority 99) was asked." in one(verdicts.judge(policy(alone), decide(alone, {}), ACME, Offer()))[1]
+    assert (
+        "corp (priority 99) was asked."
+        in one(verdicts.judge(parsed_policy(alone), decide(alone, {}), ACME, Offer()))[1]
+    )
     blind = f'{alone}include = ["other"]\n'
-    assert "none could be asked." in one(verdicts.judge(policy(blind), decide(blind, {}), ACME, Offer()))[1]
+    assert "none could be asked." in one(verdicts.judge(parsed_policy(blind), decide(blind, {}), ACME, Offer()))[1]
 
 
 def test_one_that_was_skipped_may_own_it() -> None:
     """If a skipped repository may own the name, nothing is fine; below the owner it does not matter."""
     text = TWO.replace("priority = 10", "priority = 10\nskip-if-unavailable = true")
     decision = decide(text, {"corp": FetchFailed("down"), "pypi": PAGE})
-    assert one(verdicts.judge(policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
+    assert one(verdicts.judge(parsed_policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
     text = TWO.replace("priority = 90", "priority = 90\nskip-if-unavailable = true")
     decision = decide(text, {"corp": PAGE, "pypi": FetchFailed("down")}, below=True)
-    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+    assert verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 
 def test_a_pins_versions() -> None:
     """A version that a pin excludes is reported with the pin, even if the owner has it."""
     text = f'{TWO}[pins.p]\nprojects = ["acme"]\nversions = "<3"\n'
     decision = decide(text, {"corp": PAGE})
-    found = verdicts.judge(policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True)
+    found = verdicts.judge(parsed_policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True)
     assert one(found)[:2] == (
         "pin-versions",
         "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
     )
     assert one(found)[2] == "install acme 2.0 instead: pip install --force-reinstall --no-deps acme==2.0"
-    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
+    assert verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 
 def test_what_is_too_young() -> None:
     """A version that must wait is a warning with the rule, and what to install instead; of unknown age, a note."""
     now = datetime(2026, 3, 1, tzinfo=timezone.utc)
-    rules = policy(TWO)
+    rules = parsed_policy(TWO)
     wait = Wait(rules.repositories[0], timedelta(days=7), Rule("repositories.corp.min-age", "", "policy.toml"))
     decision, has = decide(TWO, {"corp": PAGE}), offer("2.0", corp=("99.0", "2.0"))
     (young,) = verdicts.judge(rules, decision, ACME, has, waiting=Held(wait, now - timedelta(days=2), now))
@@ -214,14 +217,17 @@ def test_flexible_mode_reports_versions_from_lower_tiers() -> None:
     text = f'mode = "flexible"\n{TWO}'
     decision = decide(text, {"corp": PAGE, "pypi": PAGE})
     assert decision.of() == []
-    assert verdicts.judge(policy(text), decision, ACME, offer(corp=("99.0",))) == []
-    fits = ProjectLookup(RunMemory[str](policy(text)), normalize("acme"))
+    assert verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("99.0",))) == []
+    fits = ProjectLookup(RunMemory[str](parsed_policy(text)), normalize("acme"))
     lower = drive(fits, lambda _: PAGE, lambda found: found[0].repository.name == "pypi")
-    code, said, remedy = one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    code, said, remedy = one(verdicts.judge(parsed_policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "is pypi (priority 90)'s: corp (priority 10) has acme as well" in said) == ("passed-over", True)
     assert "publish it to corp" in remedy
-    assert one(verdicts.judge(policy(text), lower, ACME, offer(corp=("1.0",), pypi=("2.0",))))[0] == "not-the-owners"
-    assert one(verdicts.judge(policy(text), decision, ACME, offer(corp=("1.0",))))[0] == "not-the-owners"
+    assert (
+        one(verdicts.judge(parsed_policy(text), lower, ACME, offer(corp=("1.0",), pypi=("2.0",))))[0]
+        == "not-the-owners"
+    )
+    assert one(verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("1.0",))))[0] == "not-the-owners"
 
 
 def test_a_yanked_version() -> None:
@@ -230,11 +236,13 @@ def test_a_yanked_version() -> None:
     for reason, words in (("broken", "has yanked it: broken."), ("", "no reason given")):
         files = {"corp": (ListedFile("a.whl", "99.0", {}, reason),)}
         code, said, remedy = one(
-            verdicts.judge(policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
+            verdicts.judge(parsed_policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
         )
         assert (code, words in said, remedy) == ("yanked", True, f"install acme 1.0 instead: {AGAIN}")
         lock = replace(ACME, pip=None)
-        assert one(verdicts.judge(policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith("lock it")
+        assert one(verdicts.judge(parsed_policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith(
+            "lock it"
+        )
 
 
 OWNS = TWO.replace("priority = 10", 'priority = 10\nowns = ["acme"]')
@@ -256,7 +264,7 @@ CLASH = f'{TWO}[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = 
 )
 def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) -> None:
     """Distributions from no repository are judged by direct-urls; a routed name needs proof."""
-    found = policy(text)
+    found = parsed_policy(text)
     routed = route(found, normalize("acme")) if text not in (TWO, f'direct-urls = "refuse"\n{TWO}') else None
     corp = found.repositories[0] if theirs else None
     for subject in (ACME, replace(ACME, pip=None)):
@@ -273,7 +281,7 @@ def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) ->
 def test_a_flat_answer_is_missing_for_pure_decisions() -> None:
     """A repository without the name is passed: the owner below it decides."""
     decision = decide(TWO, {"corp": NotFound(), "pypi": PAGE})
-    assert verdicts.judge(policy(), decision, ACME, offer(pypi=("99.0",))) == []
+    assert verdicts.judge(parsed_policy(), decision, ACME, offer(pypi=("99.0",))) == []
 
 
 def test_no_version_is_named_for_another_python() -> None:

@@ -98,11 +98,7 @@ def _draft(name: str, same: Sequence[Named], default_index: str) -> str:
     lines = [f"[repositories.{name}]"]
     lines += [f"# from {index.origin}{_overridden(index)}" for index in same]
     lines.append(f"url = {toml.value(PYPI if is_default else display_url(first.url))}")
-    lines += (
-        ["# its login is not repeated here: pip's setting still supplies it"]
-        if display_url(first.url) != first.url
-        else []
-    )
+    lines += [_LOGIN] if display_url(first.url) != first.url else []
     lines += ['format = "flat"'] if first.format is Format.FLAT else []
     return "\n".join([*lines, *_decision(_WHAT["built-in" if is_default else first.key]), ""])
 

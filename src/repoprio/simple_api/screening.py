@@ -68,12 +68,6 @@ def _any_text(_: str) -> bool:
     return True
 
 
-def problem(file: File, page_url: str, name: NormalizedName, versions: Versions) -> str | None:
-    """Why `file`, listed on the page at `page_url`, is no candidate for `name`; None if it is one."""
-    page = _screened(name, (file,), page_url, versions, None)
-    return page.dropped[0][1] if page.dropped else None
-
-
 class _Place:
     """The URL of a page; most of its files lie on one site, which is checked once."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from repoprio.names import normalize
 from repoprio.pip_adapter import garbage
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     )
     from repoprio.pip_adapter.protocols.resolver import ResolutionResult, Resolver, ResolverRequirement
     from repoprio.pip_adapter.resolver.flexible import Doubting
-
-
-T = TypeVar("T")
 
 
 def observation() -> ModuleType:
