@@ -22,7 +22,16 @@ _SINGLE = re.compile("(['\u2018\u2019\u201a\u201b])")
 
 
 def command(*words: str) -> str:
-    """`words` as one command, each quoted where it must be; a control character becomes a ?."""
+    """`words` as one command, each quoted where it must be; a control character becomes a ?.
+
+    To PowerShell a program in quotes is only a text, unless an & precedes it, which cmd.exe does not take there.
+    """
+    text = arguments(*words)
+    return f"& {text} (cmd: without the &)" if _IS_WINDOWS and text.startswith('"') else text
+
+
+def arguments(*words: str) -> str:
+    """`words` as arguments of a command, quoted as in `command`."""
     shown = map(printable, words)
     return " ".join(map(_quoted, shown)) if _IS_WINDOWS else shlex.join(shown)
 
@@ -45,9 +54,11 @@ def setting(name: str, value: str) -> str:
     return f"$env:{name} = '{doubled}' (cmd: set {_in_quotes(f'{name}={value}')})"
 
 
-def unsetting(name: str) -> str:
-    """The command that removes an environment variable, as in `setting`."""
-    return f"Remove-Item Env:{name} (cmd: set {name}=)" if _IS_WINDOWS else command("unset", name)
+def unsetting(*names: str) -> str:
+    """The command that removes environment variables, as in `setting`."""
+    if not _IS_WINDOWS:
+        return command("unset", *names)
+    return "; ".join(f"Remove-Item Env:{name} (cmd: set {name}=)" for name in names)
 
 
 def sequence(first: str, *others: str) -> str:

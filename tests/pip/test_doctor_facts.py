@@ -394,7 +394,7 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
     (tools / "uv").symlink_to(UV or "")
     variables = {"PATH": str(tools), "XDG_CONFIG_DIRS": str(place.parent)}
     done = env.tool("doctor", policy=policy, env=variables)
-    assert (done.code, "fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml" in done.stdout) == (1, True)
+    assert (done.code, "fix: repoprio export uv -o /etc/uv/uv.toml\n" in done.stdout) == (1, True)
     assert "    uv has no settings from this policy\n" in done.stdout
     # The summary names what makes the exit status 1.
     assert done.stdout.endswith("\npips: 1 guarded, 0 not; uv: does not obey. No network was used.\n")
@@ -418,7 +418,15 @@ def test_uv_in_the_report(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> 
 def test_uv_without_a_file_and_with_gaps() -> None:
     """If no single file has the export, none is named; a fix that ends with exit status 1 says so."""
     gaps = [{"key": "mode", "means": "something stays open"}]
-    known = {"path": "/bin/uv", "version": "0.13", "took": "1.0", "is_as_exported": True, "file": None, "gaps": gaps}
+    known = {
+        "path": "/bin/uv",
+        "version": "0.13",
+        "took": "1.0",
+        "is_as_exported": True,
+        "file": None,
+        "gaps": gaps,
+        "system_file": "/etc/uv/uv.toml",
+    }
     known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": [], "is_bare": False}
     said = "\n".join(installers._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in said

@@ -339,6 +339,23 @@ def test_what_cannot_be_exported_leaves_uv_nothing(pip_env: EnvFactory, tmp_path
     assert export(pip_env("26.3"), Path(os.devnull)).code == 2
 
 
+def test_an_export_goes_into_a_new_file(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """In UTF-8 and with its folder, which no shell of Windows does; an existing file, or a failure, changes nothing."""
+    env, policy, file = pip_env("26.3"), tmp_path / "policy.toml", tmp_path / "system" / "uv" / "uv.toml"
+    policy.write_text("faulty = 1\n")
+    assert (export(env, policy, "-o", str(file)).code, file.exists()) == (2, False)
+    policy.write_text(CORP)
+    done = export(env, policy, "-o", str(file), "--exit-zero")
+    assert (done.code, done.stdout) == (0, "")
+    assert f"repoprio: written: {file}\n" in done.stderr
+    assert file.read_text() == export(env, policy, "-o", "-").stdout
+    file.write_text("")
+    again = export(env, policy, "-o", str(file))
+    assert (again.code, file.read_text()) == (2, "")
+    assert "already exists; nothing was written" in again.stderr
+    assert "cannot be written" in export(env, policy, "-o", str(file / "x")).stderr
+
+
 @pytest.mark.parametrize("text", [None, "faulty = 1\n"])
 def test_a_hint_names_the_file_that_is_meant(text: str | None, pip_env: EnvFactory, tmp_path: Path) -> None:
     """If the command line named a file, the hint names it too."""

@@ -16,6 +16,7 @@ from repoprio.environments.target import is_same
 from repoprio.policy import locations
 from repoprio.policy.locations import NotALocation, as_url, home, location
 from repoprio.policy.model import Location, Repository
+from repoprio.render import installers
 from repoprio.urls import path_of, place
 from repoprio.wheel_destinations import fold
 
@@ -52,7 +53,7 @@ def _as_c_reads(command: str) -> list[str]:
 @given(st.lists(st.text(st.sampled_from(" acme-3.0>=<&|^()[]%!~'/\\:;,@#é"), max_size=12), min_size=1, max_size=4))
 def test_a_program_on_windows_gets_the_words(words: list[str]) -> None:
     """Quoted for cmd.exe and PowerShell, a program gets exactly these words."""
-    assert _as_c_reads(shell.command(*words)) == words
+    assert _as_c_reads(shell.arguments(*words)) == words
 
 
 @pytest.mark.usefixtures("on_windows")
@@ -74,7 +75,34 @@ def test_a_program_on_windows_gets_the_words(words: list[str]) -> None:
 )
 def test_nothing_of_a_word_is_run_on_windows(word: str, quoted: str) -> None:
     """Neither cmd.exe nor PowerShell expands, splits or ends a word: that would run what a URL says."""
-    assert shell.command(word) == quoted
+    assert shell.arguments(word) == quoted
+
+
+@pytest.mark.usefixtures("on_windows")
+def test_a_program_in_quotes_is_run_by_powershell_too() -> None:
+    """Without the & it would print the text; cmd.exe takes no & there. Arguments, and a plain program, need none."""
+    python = "C:\\Program Files\\Python312\\python.exe"
+    assert shell.command(python, "-m", "pip") == f'& "{python}" -m pip (cmd: without the &)'
+    assert shell.command("C:\\Python312\\python.exe", "my file") == 'C:\\Python312\\python.exe "my file"'
+    assert shell.arguments("my file") == '"my file"'
+    assert shell.repoprio("explain", "acme>=2") == 'repoprio explain "acme>=2"'
+
+
+@pytest.mark.usefixtures("on_windows")
+def test_uvs_file_is_written_by_one_command_of_any_shell() -> None:
+    """PowerShell's > writes UTF-16, and has no `mkdir -p`: export writes the file itself, and its folder."""
+    file = "C:\\my data\\uv\\uv.toml"
+    uv = {"path": "uv.exe", "version": "0.13", "obeys": False, "took": "1.0", "is_as_exported": False, "file": None}
+    known = {**uv, "system_file": file, "undone_by": ["UV_INDEX", "UV_FIND_LINKS"], "gaps": [], "sources": []}
+    more = {"open_in": [], "is_bare": False, "changes": {"UV_INDEX": ["index"], "UV_FIND_LINKS": ["find-links"]}}
+    fixes = [
+        line.strip() for line in installers.lines(known | more | {"unset_logins": [], "lock": None, "proxies": []})
+    ]
+    assert f'fix: repoprio export uv -o "{file}"' in fixes
+    unset = (
+        "fix: Remove-Item Env:UV_INDEX (cmd: set UV_INDEX=); Remove-Item Env:UV_FIND_LINKS (cmd: set UV_FIND_LINKS=)"
+    )
+    assert unset in fixes
 
 
 def test_variables_are_set_as_each_shell_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def uninstall(subject: Subject) -> tuple[str, str | None]:
 
 def _pip_command(subject: Subject, *words: str) -> str | None:
     """A command of the subject's pip; None if it has none. Names and versions may be any text, so they are quoted."""
-    return f"{subject.pip} {shell.command(*words)}" if subject.pip else None
+    return f"{subject.pip} {shell.arguments(*words)}" if subject.pip else None
 
 
 def install_by_name(subject: Subject) -> tuple[str, str | None]:

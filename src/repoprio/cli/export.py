@@ -15,10 +15,15 @@ from repoprio.errors import RepoprioError
 from repoprio.export import CannotExport, Exported, common, uv, uv_differences
 from repoprio.export.installers import BY_NAME, Installer, part_of
 from repoprio.policy.model import Policy
+from repoprio.redaction import printable
 
 
 class CannotCompare(RepoprioError):
     """The file to compare with cannot be read."""
+
+
+class CannotWrite(RepoprioError):
+    """The file for the export cannot be written."""
 
 
 class NothingExported(RepoprioError):
@@ -35,7 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("installer", metavar="FORMAT", choices=("uv", *BY_NAME), help=f"uv, {', '.join(BY_NAME)}")
     project = "for a project's pyproject.toml: routes exact names too (uv; the others have no other file)"
     parser.add_argument("--project", action="store_true", help=project)
-    parser.add_argument("--check", metavar="FILE", help="compare with FILE instead")
+    does = parser.add_mutually_exclusive_group()
+    does.add_argument("--check", metavar="FILE", help="compare with FILE instead")
+    does.add_argument("-o", "--output", metavar="FILE", help="a file that does not exist yet; - is stdout")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 even if something cannot be expressed")
     in_target.add_environment(parser)
     meant = parser.add_mutually_exclusive_group()
@@ -62,7 +69,7 @@ def command(options: argparse.Namespace) -> int:
     try:
         exported = _exported(options, project=project)
     except RepoprioError:
-        if not options.check:
+        if not options.check and not _file(options):
             print(uv.NOTHING, end="")
         raise
     if options.check:
@@ -80,12 +87,34 @@ def _of_project(installer: Installer, options: argparse.Namespace) -> int:
 
 
 def _print(text: str, exported: Exported, options: argparse.Namespace) -> int:
-    print(text, end="")
+    if file := _file(options):
+        _write(file, text)
+        print(f"repoprio: written: {printable(file)}", file=sys.stderr)
+    else:
+        print(text, end="")
     if exported.caution:
         print(f"repoprio: WARNING: {exported.caution} {common.SAFER}", file=sys.stderr)
     for gap in exported.gaps:
         print(f"repoprio: not expressed: {gap}", file=sys.stderr)
     return 1 if (exported.gaps or exported.caution) and not options.exit_zero else 0
+
+
+def _file(options: argparse.Namespace) -> str | None:
+    """The file for the export; None for stdout."""
+    return None if options.output in (None, "-") else str(options.output)
+
+
+def _write(file: str, text: str) -> None:
+    """Write a new file in UTF-8, with its folder; an existing one may have other settings, too."""
+    if os.path.lexists(file):
+        hint = "--check FILE says how it differs; move it away, or name another file"
+        raise CannotWrite(f"{file} already exists; nothing was written.\n  hint: {hint}    [output]")
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(file)), exist_ok=True)
+        with open(file, "x", encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise CannotWrite(f"{file} cannot be written: {error.strerror}    [output]") from None
 
 
 def _exported(options: argparse.Namespace, *, project: bool) -> Exported:

@@ -98,7 +98,7 @@ def _note_of_mirror(options: argparse.Namespace) -> str:
         return ""
     url = display_url(mirror.url)
     note = f"{PYPI} is pip's default index, not the one that pip uses now: {url} ({mirror.origin})"
-    instead = shell.command(f"{PYPI}={url}")
+    instead = shell.arguments(f"{PYPI}={url}")
     print(f"repoprio: {printable(note)}\n  hint: for that one: {instead} instead of {PYPI}", file=sys.stderr)
     return printable(note)
 

@@ -38,7 +38,7 @@ def check_requirements(options: argparse.Namespace) -> None:
         options.parser.error("name a requirement, or a file of them with -r")
     # Otherwise repositories would be asked for it as a name.
     if file := next((word for word in options.requirements if word.endswith(".txt") and os.path.isfile(word)), None):
-        options.parser.error(f"{file} is a file of requirements: {shell.command('-r', file)}")
+        options.parser.error(f"{file} is a file of requirements: {shell.arguments('-r', file)}")
 
 
 def add_disclose(parser: argparse.ArgumentParser) -> None:

@@ -17,20 +17,28 @@ from repoprio.config.values import is_pips
 from repoprio.policy.model import Mode, Policy
 from repoprio.redaction import redact_text
 
-_UNSET = f"unset {VARIABLE}"
-_EMPTY = PolicyProblem(
-    VARIABLE,
-    "",
-    "is empty, perhaps because another variable is not defined; this does not switch the policy off",
-    f"{_UNSET}, or name a file ({os.devnull} means no policy)",
-)
+
+def _empty() -> PolicyProblem:
+    return PolicyProblem(
+        VARIABLE,
+        "",
+        "is empty, perhaps because another variable is not defined; this does not switch the policy off",
+        f"{_unsetting()}, or name a file ({os.devnull} means no policy)",
+    )
+
+
+def _unsetting(variable: str = VARIABLE) -> str:
+    # Imported only where something is wrong.
+    from repoprio import shell
+
+    return shell.unsetting(variable)
 
 
 def no_policy(environ: Mapping[str, str], files_of_layers: Sequence[LayerFiles], system: str) -> str:
     """The message for "there is no policy"; `system` is the folder of the system's files."""
     lines = ["there is no policy: pip takes the newest version from anywhere."]
     if environ.get(VARIABLE) == os.devnull:
-        lines += [f"  {VARIABLE} is {os.devnull}, which switches it off.", f"  hint: unset {VARIABLE}    [no-policy]"]
+        lines += [f"  {VARIABLE} is {os.devnull}, which switches it off.", f"  hint: {_unsetting()}    [no-policy]"]
         return "\n".join(lines)
     looked = dict.fromkeys(
         file for layer in files_of_layers for file in layer.files if layer.name != policy_files.SYSTEM
@@ -101,12 +109,14 @@ def _required(
     is_off = environ.get(VARIABLE) == os.devnull
     problem = f"a policy is required, but {f'{VARIABLE} is {os.devnull}' if is_off else 'there is none'}"
     if by:
-        return result._replace(errors=(PolicyProblem(by[0], "policy", problem, _UNSET),))
+        return result._replace(errors=(PolicyProblem(by[0], "policy", problem, _unsetting()),))
     if record.is_required:
         from repoprio import shell
 
         back = f"(to require none: {records.disabling(record)})"
-        hint = _UNSET if is_off else f"restore the policy file, or name another: {shell.setting(VARIABLE, 'FILE')}"
+        hint = (
+            _unsetting() if is_off else f"restore the policy file, or name another: {shell.setting(VARIABLE, 'FILE')}"
+        )
         return result._replace(errors=(PolicyProblem(record.holder, "", problem, f"{hint} {back}"),))
     return result
 
@@ -184,10 +194,10 @@ def _named(
 ) -> LoadedPolicy:
     """The policy of the file that ``REPOPRIO_CONFIG`` names, unless a layer is locked, or may be."""
     if not named:
-        return LoadedPolicy((), Merged(), (_EMPTY,), None)
+        return LoadedPolicy((), Merged(), (_empty(),), None)
     locks = [lock for layer in settings if (lock := layer.lock())]
     other = f"{named} is recorded for this environment" if is_recorded else f"{VARIABLE} names {named}"
-    hint = records.repair(records.current()) if is_recorded else _UNSET
+    hint = records.repair(records.current()) if is_recorded else _unsetting()
     errors = [error for error in reader.errors if error.file in reader.broken]
     errors += [PolicyProblem(lock.file, "locked", f"allows no other policy file, but {other}", hint) for lock in locks]
     if errors:
@@ -223,7 +233,7 @@ def _inherited(carried: str, environ: Mapping[str, str], tools: Parsers) -> Load
         merged, errors = handoff.unpack(carried)
     except ValueError as error:
         problem = PolicyProblem(
-            policy_files.INHERITED, "", f"was not written by a parent pip: {error}", f"unset {policy_files.INHERITED}"
+            policy_files.INHERITED, "", f"was not written by a parent pip: {error}", _unsetting(policy_files.INHERITED)
         )
         return LoadedPolicy((), Merged(), (problem,), None)
     if not merged.settings and not errors:

@@ -54,5 +54,5 @@ def _beside(url: str, settings: Iterable[Named]) -> Beside:
         return Beside("second-index", shown, None, "")
     origin = setting.origin
     is_variable = origin.by is NamedBy.VARIABLE
-    fix = shell.command("unset", origin.key) if is_variable else f"remove {origin.key} from {origin.file}"
+    fix = shell.unsetting(origin.key) if is_variable else f"remove {origin.key} from {origin.file}"
     return Beside("second-index", shown, str(origin), fix)

@@ -18,7 +18,7 @@ _OURS = ("repoprio", "repoprio.exe")
 
 def command(user: str, arguments: Sequence[str], *, path: bool = False) -> str:
     """The command that runs repoprio with `arguments` as `user`; with `path`, also with this process's PATH."""
-    variables = [shell.command(f"{name}={os.environ[name]}") for name in _CARRIED if name in os.environ]
+    variables = [shell.arguments(f"{name}={os.environ[name]}") for name in _CARRIED if name in os.environ]
     variables += ['PATH="$PATH"'] if path else []
     # sudo searches for programs in its own list of folders.
     return " ".join(

@@ -111,10 +111,8 @@ def _activated(folder: str) -> Environment:
     python = python_in(folder)
     if python is None:
         problem = "has no Python" if os.path.isdir(folder) else "does not exist"
-        raise NoEnvironment(
-            f"{VARIABLE} is {folder}, which {problem}.\n"
-            f"  hint: deactivate, or unset {VARIABLE}; or name the environment: {OPTION} PATH    [environment]"
-        )
+        ways = f"deactivate, or {shell.unsetting(VARIABLE)}; or name the environment: {OPTION} PATH"
+        raise NoEnvironment(f"{VARIABLE} is {folder}, which {problem}.\n  hint: {ways}    [environment]")
     return _at(python, VARIABLE)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from repoprio import shell
+
 INDENT = "         "
 # In uv's own order of precedence.
 _UV_ORDER = "the command line, UV_*, the project's uv.toml or [tool.uv], the user's uv.toml, the system's"
@@ -64,7 +66,7 @@ def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
         yield f"{INDENT}what uv reads first: {_UV_ORDER}"
         yield f"{INDENT}fix: {_undoing(tool['undone_by'], tool['changes'])}"
     if not tool["file"]:
-        yield f"{INDENT}fix: mkdir -p /etc/uv && repoprio export uv > /etc/uv/uv.toml"
+        yield f"{INDENT}fix: {shell.repoprio('export uv', '-o', tool['system_file'])}"
     if not tool["file"] and tool["gaps"]:
         yield f"{INDENT}it writes the file and exits with 1, since uv cannot express all of the policy"
 
@@ -72,11 +74,10 @@ def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
 def _undoing(sources: Iterable[str], changes: Mapping[str, Sequence[str]]) -> str:
     """What to do about variables and files that override the export."""
     remaining = list(sources)
-    variables = " ".join(name for name in remaining if name.startswith("UV_"))
+    variables = [name for name in remaining if name.startswith("UV_")]
     keys = {at: " and ".join(f"`{key}`" for key in changes[at]) for at in remaining if not at.startswith("UV_")}
-    return "; ".join(
-        [*([f"unset {variables}"] if variables else []), *(f"remove {named} from {at}" for at, named in keys.items())]
-    )
+    unset = [shell.unsetting(*variables)] if variables else []
+    return "; ".join([*unset, *(f"remove {named} from {at}" for at, named in keys.items())])
 
 
 def _unset_login(login: Mapping[str, Any]) -> str:

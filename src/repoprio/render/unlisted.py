@@ -80,7 +80,7 @@ def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
 def _taken_back(origin: Origin) -> str:
     """How to remove what `origin` named."""
     if origin.by is NamedBy.VARIABLE:
-        return f"unset {origin.key}"
+        return shell.unsetting(origin.key)
     if origin.by is NamedBy.SETTING:
         return shell.command("pip", "config", "unset", origin.key)
     return "remove it from the command" if origin.by is NamedBy.COMMAND_LINE else "remove it where it is named"

@@ -52,6 +52,7 @@ def _results(path: str, policy: Policy, exported: Exported, tried: Bench) -> dic
         **looked._asdict(),
         "trial": None,
         "changes": dict(looked.changes),
+        "system_file": uv_check.system_file(),
         "took": looked.trial.took,
         "said": looked.trial.said,
         "lock": sources.lock(project),

@@ -183,6 +183,6 @@ def _judge_nested(filename: str, above: Sequence[str], *, constraint: bool) -> N
         rule = "A fetched file cannot make pip fetch another one."
     else:
         return
-    by_hand = shell.command("-c" if constraint else "-r", redact_url(filename))
+    by_hand = shell.arguments("-c" if constraint else "-r", redact_url(filename))
     lead = f"{redact_url(above[-1])} names another file to fetch: {redact_url(filename)}."
     raise LookupRefused(message(lead, [rule, f"hint: if you trust it, name it yourself: {by_hand}"], "nested-file"))
