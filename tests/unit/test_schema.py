@@ -96,7 +96,7 @@ def test_each_key_is_documented() -> None:
     """docs/reference/policy.md has every key of the policy."""
     text = (DOCS / "reference" / "policy.md").read_text(encoding="utf-8")
     for keys in (schema.POLICY, schema.REPOSITORY, schema.PIN):
-        assert all(f"`{key}`" in text for key in keys)
+        assert [key for key in keys if f"`{key}`" not in text] == []
 
 
 def test_policy_has_one_value() -> None:
