@@ -36,7 +36,7 @@ _ADVICE: Mapping[str, str] = {
     **dict.fromkeys(("sslverify", "ssl-verify", "verify-ssl", "sslcacert", "cert", "trusted-host"), _TLS),
     **dict.fromkeys(("repoprio", "tool"), "leave this heading out: in TOML, a policy begins with its own keys"),
     **dict.fromkeys(("proxy", "proxies", "proxy-servers"), "a proxy is pip's own setting: proxy in pip.conf"),
-    "name": "the name stands in the heading: [repositories.NAME]",
+    "name": "its name is NAME in repositories.NAME",
 }
 NOWHERE: Mapping[str, Collection[str]] = {}
 NOT_LOOKED_UP = "nothing was looked up"

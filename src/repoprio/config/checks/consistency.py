@@ -14,7 +14,7 @@ RANGE = f"{HIGHEST} to {LOWEST}; {HIGHEST} is the highest"
 def between(repositories: Sequence[Repository], pins: Sequence[Pin], keys: Container[str]) -> Iterator[Problem]:
     """All errors; `keys` are the dotted keys that some file sets."""
     if not repositories:
-        yield "repositories", "there is none: add [repositories.NAME] with its url"
+        yield "repositories", "there is none: add one, with repositories.NAME.url"
     yield from _priorities(repositories, keys)
     for repository in repositories:
         yield from _blindness(repository)

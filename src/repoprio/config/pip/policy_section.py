@@ -38,16 +38,18 @@ def sections(text: str) -> dict[str, Section]:
         parser.read_string(text)
     except configparser.Error as error:
         # The message does not quote the line: it may contain a password.
-        raise ValueError(f"{_problem(error)} (at line {_line(error)}, column {_column(error, text)})") from None
+        raise ValueError(f"{_problem(error, text)} (at line {_line(error)}, column {_column(error, text)})") from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 
-def _problem(error: configparser.Error) -> str:
+def _problem(error: configparser.Error, text: str) -> str:
     if isinstance(error, configparser.DuplicateOptionError):
         return f"{redact_text(error.section)}.{redact_text(error.option)} is set twice"
     if isinstance(error, configparser.DuplicateSectionError):
         return f"there are two sections [{redact_text(error.section)}]"
     if isinstance(error, configparser.MissingSectionHeaderError):
+        if text.startswith("\ufeff["):
+            return "it begins with a byte order mark (BOM), at which pip stops: save it as UTF-8 without BOM"
         return "a line before the first [section]"
     return "a line that is neither [section] nor key = value"
 
@@ -138,7 +140,10 @@ class _Section:
         """Add one setting."""
         table, _, rest = key.partition(".")
         name, dot, entry_key = rest.partition(".")
-        if table not in schema.TABLES:
+        if table not in schema.TABLES and rest:
+            problem = "is not a key here: write repositories.NAME.KEY or pins.NAME.KEY"
+            self._errors.append(PolicyProblem(self._file, redact_text(key), problem))
+        elif table not in schema.TABLES:
             self.document[key] = self._value(key, schema.POLICY.get(key), text)
         elif not dot or not name or not entry_key:
             problem = f"is not a key here: write {table}.NAME.KEY = VALUE"
