@@ -20,8 +20,8 @@ pytest_plugins = [
     "support.thinning",
 ]
 
-# How fast a machine is, and how often a random example was of no use, says nothing of what is tested: what a law needs
-# is counted by `support.premise`.
+# The speed of a machine and the number of unusable examples say nothing about the code; `support.premise` counts how
+# often the premise of a law held.
 settings.register_profile(
     "repoprio",
     deadline=None,

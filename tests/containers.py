@@ -21,7 +21,7 @@ from typing import NamedTuple
 _KNOWN = frozenset(
     {"FROM", "ARG", "RUN", "COPY", "USER", "WORKDIR", "ENV", "LABEL", "CMD", "ENTRYPOINT", "EXPOSE", "VOLUME", "SHELL"}
 )
-# What a command must have beside it.
+# What must come with a command.
 _NEEDS = (
     (r"\bapt-get install\b", "--no-install-recommends", "apt-get install without --no-install-recommends"),
     (r"\bapt-get install\b", "--yes", "apt-get install without --yes"),
@@ -44,7 +44,7 @@ class Line(NamedTuple):
 
 
 def parse(text: str) -> list[Line]:
-    """The instructions; a line that ends in a backslash goes on, comments and empty lines are left out."""
+    """The instructions; a line with a backslash at its end continues on the next one; comments are left out."""
     found: list[Line] = []
     parts: list[str] = []
     begin = 0

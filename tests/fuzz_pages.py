@@ -13,7 +13,7 @@ import atheris
 
 sys.path.insert(0, str(Path(__file__).parent))
 with atheris.instrument_imports(include=["repoprio", "html.parser", "json.decoder"]):
-    # What is imported later would not be watched.
+    # Only modules that are imported here are watched.
     from repoprio.simple_api import reader  # noqa: F401
 
 from support.fuzzing import HTML, JSON, PAGES, check_page

@@ -1,4 +1,4 @@
-"""What is kept of pages that change, while pip's cache is full or damaged: a page is kept whole, or not at all."""
+"""Pages that change, while pip's cache is full or damaged: a page is kept whole, or not at all."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def world(pip: str, pip_env: EnvFactory, repository: RepositoryFactory, tmp_path
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_a_full_disk_leaves_no_page_with_the_headers_of_another(world: ByHand) -> None:
-    """What was kept before is never given as the page that came when nothing could be written.
+    """An older page is never returned in place of one that could not be written.
 
     Meanwhile other pips always find a page: CacheControl has no answer if what a 304 confirms is no longer there.
     """
@@ -92,7 +92,7 @@ def test_a_full_disk_leaves_no_page_with_the_headers_of_another(world: ByHand) -
 
 @pytest.mark.parametrize("pip", PIPS)
 def test_what_is_damaged_in_the_cache_is_fetched_again(world: ByHand) -> None:
-    """A page in pip's cache that is no whole page, and that the server confirms, is asked for without the cache."""
+    """If a page in pip's cache is not whole, and the server confirms it, it is requested again without the cache."""
     whole = gzip.compress(world.page.encode())
     sent, confirmed = [whole[:-12]], []
 

@@ -1,6 +1,6 @@
 """The gateway's pages for people in a real Chromium: without scripts, on a phone, in the dark; and their pictures.
 
-To draw the pictures anew, and then look at each one:
+To redraw the pictures (look at each one afterwards):
 REPOPRIO_WRITE_SCREENS=1 python -m pytest tests/gateway/test_gateway_browser.py
 """
 
@@ -98,7 +98,7 @@ def test_each_page_is_readable_everywhere(chromium: Browser, site: str, path: st
     assert grounds == ["rgb(255, 255, 255)", "rgb(13, 17, 23)", "rgb(255, 255, 255)"]
 
 
-# The lowest contrast of any text with what is behind it, as WCAG 2 has it.
+# The lowest contrast of any text with its background, as WCAG 2 defines it.
 _FAINTEST: Final = """(() => {
   const light = color => { const part = color.match(/[\\d.]+/g).slice(0, 3).map(n => n / 255)
     .map(n => n <= .04045 ? n / 12.92 : ((n + .055) / 1.055) ** 2.4);

@@ -28,7 +28,7 @@ class World(TieredGateway[RepositoryServer]):
         self.servers["team"].add(name, "1.0")
         self.servers["public"].add(name, "99.0")
         self.servers[ELSEWHERE].add(name, "99.9")
-        # Whatever was down is up again.
+        # All repositories are up again.
         self.served.now += 100
         return name
 
@@ -68,7 +68,7 @@ def test_the_policy_says_how_long_pages_count(scene: Scene, tmp_path: Path) -> N
 
 
 def test_all_is_well_again_once_a_repository_is(world: World) -> None:
-    """What was refused is requested again; a stale page is replaced by the newer one."""
+    """A refused page is requested again; a stale page is replaced by the newer one."""
     name = world.project()
     world.breaks("team", Fault(status=503), name)
     assert world.page(name).status == 503

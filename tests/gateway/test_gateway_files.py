@@ -24,7 +24,7 @@ from support.uvs import run_uv
 
 @pytest.fixture
 def files(scene: Scene) -> Iterator[FileServer]:
-    """A server in the place of corp; its files need the same login as its pages."""
+    """A server that stands in for corp; its files need the same login as its pages."""
     with closing(FileServer("corp")) as server:
         server.add("acme", "1.0", "1.1")
         scene.servers["corp"] = scene.corp = server
@@ -51,7 +51,7 @@ def links(answer: Answer) -> list[str]:
 
 
 def test_files_and_their_metadata_come_through_the_gateway(served: Served, files: FileServer) -> None:
-    """Complete, in part, or only headers; a path changes with the content, so it may be cached for ever."""
+    """Complete, in part, or only headers; a path changes with the content, so clients may cache it forever."""
     page = served.page("acme")
     built = files.files("acme")
     for path, file in zip(links(page), built, strict=True):

@@ -67,7 +67,7 @@ def test_a_page_that_is_asked_for_is_refreshed_before_it_ends(served: Served, sc
 
 
 def test_absence_is_not_kept(served: Served, scene: Scene) -> None:
-    """Whoever publishes a project can fetch it at once."""
+    """A project that was just published can be fetched at once."""
     assert served.page("ledger").status == 404
     scene.corp.add("ledger", "1.0")
     assert served.page("ledger").headers["x-repoprio-owner"] == "corp"

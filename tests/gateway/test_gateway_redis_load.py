@@ -196,7 +196,7 @@ def test_whatever_becomes_of_redis_no_name_is_given_away(world: World) -> None:
             ends.set()
             for thread in threads:
                 thread.join()
-        # What was found down is asked again after 5 seconds.
+        # A repository that was down is asked again after 5 seconds.
         time.sleep(6)
         expected = {name: 410 if name in LOST else 200 for name in NAMES}
         for gateway in (one, other):

@@ -33,7 +33,7 @@ def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 
 
 class Two:
-    """Two gateways of one policy with one Redis; `results` counts what became of each shared value."""
+    """Two gateways of one policy with one Redis; `results` counts the result of each shared value."""
 
     def __init__(self, one: Served, other: Served, server: Redis) -> None:
         self.one, self.other, self.server = one, other, server
@@ -130,7 +130,7 @@ def test_the_clock_of_absence_travels_with_a_page(two: Two, scene: Scene) -> Non
 
 @pytest.mark.parametrize("milliseconds", [-60_001, -86_400_000, 5_000, 86_400_000])
 def test_what_is_too_old_or_of_the_future_does_not_count(two: Two, scene: Scene, milliseconds: int) -> None:
-    """The owner is asked, whatever the expiry of the key says."""
+    """The owner is asked even if the key has not expired."""
     two.one.page("acme")
     two.share(born=two.shared().born + milliseconds)
     scene.forget()

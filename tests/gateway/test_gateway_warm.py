@@ -32,7 +32,7 @@ httptools_impl = pytest.importorskip("uvicorn.protocols.http.httptools_impl")
 warm_protocol = pytest.importorskip("repoprio.serve.answers.warm_protocol")
 
 END = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-# What is noted, without its time.
+# A noted answer, without its time.
 Noticed = tuple[ClientRequest, int, dict[bytes, bytes], bool]
 
 
@@ -99,7 +99,7 @@ class Side:
         return self.protocol(config=self.config, server_state=self.state, app_state={})
 
     async def stall(self, one: bytes, times: int) -> tuple[int, bytes]:
-        """How much waits for a client that asks so many times and reads only then; and what it reads."""
+        """How many bytes wait for a client that sends many requests before it reads; and what it reads."""
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(self.begin, "127.0.0.1", 0)
         with socket.socket() as client:
@@ -208,7 +208,7 @@ def test_what_is_asked_again_takes_the_short_way(both: Both) -> None:
 
 
 def test_other_requests_take_the_long_way(both: Both) -> None:
-    """Close, HTTP/1.0, bodies, upgrades, secrets, other paths and methods, and what is longer than it may be."""
+    """The long way: close, HTTP/1.0, bodies, upgrades, secrets, other paths and methods, and long requests."""
     for one in (
         request(Connection="close"),
         request(version="1.0"),
@@ -240,7 +240,7 @@ def test_other_requests_take_the_long_way(both: Both) -> None:
 @pytest.mark.parametrize("connection", ["Upgrade", "keep-alive, Upgrade"])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_upgrade_changes_the_connection(both: Both, connection: str) -> None:
-    """What is not offered is not begun; whatever uvicorn makes of what follows, both do."""
+    """An upgrade that is not offered is ignored; what follows is answered as uvicorn alone answers it."""
     plain = request()
     both.agree(plain, plain)
     before = both.saved
@@ -264,7 +264,7 @@ def test_other_spellings_of_a_page_are_its_own_requests(both: Both) -> None:
 
 
 def test_a_stream_is_answered_alike_however_it_is_cut(both: Both) -> None:
-    """Pipelined, one by one, in pieces: what is learned on one connection is right on each other."""
+    """Pipelined, one by one, in pieces: what one connection has learned is right for all others."""
     chance = random.Random(17)
     kinds = [
         request(),
@@ -294,7 +294,7 @@ def test_a_stream_is_answered_alike_however_it_is_cut(both: Both) -> None:
 
 
 def test_answers_come_in_the_order_of_the_requests(both: Both) -> None:
-    """What came in one piece is several requests again, and what is known waits for what is slow."""
+    """Several requests in one piece are answered in their order: a known one waits for a slow one."""
     one, other = request(), request(Accept=JSON)
     both.agree(one, one)
     for chunks in (
@@ -308,7 +308,7 @@ def test_answers_come_in_the_order_of_the_requests(both: Both) -> None:
 
 
 def test_the_age_of_a_page_is_told_and_ends_the_short_way(both: Both, scene: Scene) -> None:
-    """Each second has its own max-age; what has expired is fetched again, and what is stale is served as that."""
+    """Each second has its own max-age; an expired page is fetched again, and a stale one is marked as stale."""
     served, one = both.served, request(Accept=JSON)
     for passed in (0.0, 0.4, 0.7, 1.5, 15.0, TTL / 2):
         served.now = 1000.0 + passed
@@ -325,7 +325,7 @@ def test_the_age_of_a_page_is_told_and_ends_the_short_way(both: Both, scene: Sce
 
 
 def test_a_slow_reader_waits_for_its_turn(both: Both) -> None:
-    """No more waits for it in memory than a buffer and a page, and it gets all of its answers."""
+    """At most a buffer and a page wait for it in memory, and it gets all its answers."""
     one = request(Accept=JSON)
     size = len(both.agree(one, one)) // 2
     (_, long), (most, short) = both.served.run(lambda: stalls(both, one))
@@ -341,7 +341,7 @@ async def stalls(both: Both, one: bytes) -> tuple[tuple[int, bytes], tuple[int, 
 
 
 def test_a_page_that_is_dropped_is_not_kept_alive(both: Both) -> None:
-    """What is remembered of a request has no page in it."""
+    """A remembered request does not keep its page in memory."""
     one = request()
     both.agree(one, one)
     served = both.served

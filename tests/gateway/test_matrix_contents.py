@@ -125,7 +125,7 @@ def _reference(text: str) -> str:
     ("content", "form"), [pytest.param(*case, id=f"{case[0].id}-{case[1]}") for case in contents()]
 )
 def test_what_a_page_holds_does_no_harm(content: Content, form: str, world: World) -> None:
-    """What is not a file of the project is left out; the rest is relayed as text.
+    """Files of other projects are left out; the rest is relayed as text.
 
     The gateway requests nothing of it.
     """

@@ -91,7 +91,7 @@ def test_a_file_comes_whole_and_as_stated_or_not_at_all(
         places = {"elsewhere": world.servers["elsewhere"].root_url, "file": filename.replace("1.0", LURE)}
         server.faults[filename] = Fault.parse(fault.answer).filled(lambda text: text.format(**places))
     answer = world.get(tier, name, path)
-    # What is small is known to be wrong before anything is said.
+    # A small file is checked before the answer begins.
     if fault.outcome == "refused" or suffix:
         assert (answer.status, answer.state) == (502, "file-unavailable")
         assert tier in answer.document["detail"]

@@ -78,10 +78,10 @@ def test_what_a_client_asks_for_does_no_harm(request_: Request, world: World) ->
     """The client gets what its path means, or an error; its input is never repeated, and no repository learns of it."""
     answer, *others = world.send(request_)
     assert answer.status in request_.status, answer
-    # Whatever a body holds is no request.
+    # Nothing in a body is a request.
     assert not [other for other in others if other.status < 400]
     assert_nothing_from_below(answer, "acme", [world.public])
-    # Neither is any repository asked for what is no name, or for what a body holds.
+    # No repository is asked for an invalid name, or for anything in a body.
     assert set(world.corp.requests) <= {"/simple/acme-lib/"}
     assert not world.public.requests
     assert b"evil" not in answer.body

@@ -54,7 +54,7 @@ def hide(server: RepositoryServer, hidden: Mapping[str, int]) -> None:
 
 
 def busy(scene: Scene) -> None:
-    """Give pip more to look up than what is attacked, so that there is time to fetch ahead."""
+    """Give pip more to look up than the attacked project, so that there is time to fetch ahead."""
     scene.public.add("busy", wheel("1.0", "more"))
     scene.public.add("more", wheel("1.0", "most"))
     scene.public.add("most", "1.0")

@@ -118,7 +118,7 @@ def test_requests_overlap_and_tiers_do_not(pip: str, make: Callable[..., World])
 
 
 def test_the_findings_are_those_of_one_by_one(make: Callable[..., World]) -> None:
-    """Whatever goes wrong, report, warnings and exit status are those of an audit that fetches one after the other."""
+    """With any fault, the report, the warnings and the exit status are the same as without fetching ahead."""
     world = make(3)
     top, middle, low = world.tiers
     world.install(numbered(16))

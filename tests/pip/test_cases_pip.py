@@ -27,7 +27,7 @@ TRANSITIVE: Final = "transitive.toml"
 # What `explain` takes of pip's options; the others change nothing that it tells.
 _EXPLAINED: Final = ("--pre", "--no-index", "--index-url", "--extra-index-url", "--find-links")
 CASES = load_cases(DATA, runner="pip")
-# A direct URL is taken by pip alone: no repository has a say, so there is no choice to agree on.
+# pip alone takes a direct URL: no repository decides, so there is no choice to compare.
 EXPLAINED = tuple(it for it in CASES if it.source != TRANSITIVE and it.expect.code != "direct-url")
 
 

@@ -56,7 +56,7 @@ def test_each_environment_under_the_policy_that_it_sees(fresh_env: EnvFactory) -
 
 @pytest.mark.full
 def test_several_environments_under_one_policy(fresh_env: EnvFactory, policy: Path) -> None:
-    """A policy that REPOPRIO_CONFIG names guards all of them, whatever is in their own files."""
+    """A policy that REPOPRIO_CONFIG names guards all of them, regardless of their own files."""
     env, bare, other = fresh_env(PIP), fresh_env("22.0.2"), fresh_env(PIP)
     (env.root / "pip.conf").write_text(OBSERVE.replace("observe", "strict"))
     (other.root / "pip.conf").write_text(OBSERVE)
@@ -435,7 +435,7 @@ def test_uv_without_a_file_and_with_gaps() -> None:
 
 
 class Terminal(io.StringIO):
-    """A terminal that keeps what is written to it."""
+    """A terminal that records its output."""
 
     def isatty(self) -> bool:
         """It is one."""

@@ -29,7 +29,7 @@ def comes_first(env: PipEnv, line: str) -> None:
 @pytest.mark.parametrize("line", [PART, ALL], ids=["part", "all"])
 @pytest.mark.parametrize("pip", ["22.0.2", "26.3"])
 def test_a_pip_that_was_imported_before_the_hook(pip: str, line: str, fresh_env: EnvFactory, scene: Scene) -> None:
-    """It obeys, and so does what it starts for a build, as if it were imported later."""
+    """It obeys, and so does the pip that it starts for a build, as if it were imported later."""
     env, project = fresh_env(pip), scene.folder / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text(PROJECT)

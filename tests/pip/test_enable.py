@@ -339,7 +339,7 @@ def test_a_base_pointer_removes_itself(text: str, tmp_path: Path) -> None:
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert files(stdlib) == before
     assert (f"removed the hook from {custom}\n" in done.stdout) is bool(text)
-    # What is gone is not said to stay; `disable --base` and `pip uninstall repoprio` say the same.
+    # A missing file is not reported as one that stays; `disable --base` and `pip uninstall repoprio` say the same.
     assert f"removed {pointer}\n" in done.stdout
     assert removal(str(pointer)) == f"removed {pointer}"
     if text:

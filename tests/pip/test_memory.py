@@ -123,7 +123,7 @@ def test_a_repository_that_is_down_costs_its_tries_once(world: ByHand, repositor
     asked = Counter(tries.requests)
     assert set(asked) <= {f"/simple/lib-{n}/" for n in range(5)}
     assert sorted(asked.values())[:-1] in ([], [1], [1] * 2, [1] * 3, [1] * 4)
-    # Ahead; with pip's one retry; and both again, since requests beside it may be why it failed.
+    # Ahead, and with pip's one retry; then both again, since concurrent requests may have caused the failure.
     assert 2 <= asked["/simple/lib-0/"] <= 5
     # corp said of the others, ahead, that it lacks them.
     assert "/simple/lib-0/" not in world.public.requests

@@ -84,7 +84,7 @@ def test_a_part_of_a_line_is_taken_back(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_never_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that keeps the lock for ever does not block others for ever."""
+    """A process that never releases the lock does not block others forever."""
     fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr(jsonlines, "_PATIENCE", 0.05)
     file = tmp_path / "log"

@@ -58,7 +58,7 @@ def test_enable_runs_no_interpreter_of_another_user(
     assert f"is not run as root: nobody (uid {NOBODY}) can change {other.root}" in done.stderr
     whole = f"sudo -u nobody env PIP_CONFIG_FILE=/dev/null {env.root / 'bin' / 'repoprio'} {' '.join(arguments)}"
     assert f"hint: run the command as that user: {whole}    [owner]" in done.stderr
-    # What it has sudo run is a whole command: run as root it says the same.
+    # sudo runs a whole command: as root it prints the same.
     same = subprocess.run(shlex.split(whole)[3:], capture_output=True, text=True, env=env.environment(), check=False)
     assert (same.returncode, same.stderr) == (2, done.stderr)
     assert done.stderr.endswith("[owner]\n")

@@ -17,7 +17,7 @@ from support.scene import policy_text
 NEW, OLD = "26.3", "22.0.2"
 FOREIGN: dict[str, object] = {"version": "3.0", "tag": "cp27-cp27m-win32"}
 TOO_NEW: dict[str, object] = {"version": "4.0", "requires-python": ">=9.9"}
-# Runs a command in this very process, and says at its end what was parsed, by whomever, and which links were made.
+# Runs a command in this process; at its end it prints which pages were parsed, by which parser, and the links made.
 COUNTED = """
 import html.parser, json, sys
 parsed, made = [], []

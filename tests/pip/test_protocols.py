@@ -14,7 +14,7 @@ from repoprio.pip_adapter.protocols import commands, finder, links, network, req
 from support.fixtures import EnvFactory
 from support.paths import ROOT
 
-# Each protocol, and what it stands for; where a class moved, one of them is enough.
+# Each protocol, and the class of pip that it describes; where a class moved, one of them is enough.
 PARTS = {
     "Version": ["pip._vendor.packaging.version:Version"],
     "Specifier": ["pip._vendor.packaging.specifiers:Specifier"],

@@ -189,7 +189,7 @@ def test_scripts_that_leave_their_folder(pip: str, fresh_env: EnvFactory, scene:
     assert shim.read_bytes() == before
 
 
-# Metadata of another project, or once more of its own, that a wheel brings along: pip uninstalls by it.
+# Metadata of another project, or a second copy of its own, in a wheel: pip uninstalls by it.
 PLANTED = {
     "another's": f"{DATA}/purelib/leftpad-0.1.dist-info/entry_points.txt",
     "its own once more": f"{DATA}/purelib/evil-1.0.dist-info/entry_points.txt",

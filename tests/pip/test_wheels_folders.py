@@ -18,7 +18,7 @@ METADATA = "Metadata-Version: 2.1\nName: leftpad\nVersion: 0.1\n"
 
 
 def pip_conf(scene: Scene, file: Path) -> Path:
-    """The policy as one of pip's files: if that is gone, pip goes on without a word."""
+    """The policy as one of pip's files: if that is gone, pip continues without a message."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(scene.section())
     return file
@@ -111,7 +111,7 @@ def test_a_link_to_metadata_elsewhere(pip: str, fresh_env: EnvFactory, scene: Sc
     done = env.run("install", "nice", policy=scene.policy())
     assert done.code == 0, done.stderr
     if pip != OLD:
-        # What is refused is what pip does.
+        # A removal is refused only if pip would do it.
         without = {"REPOPRIO_CONFIG": os.devnull}
         assert env.run("install", "--no-index", wheel, env=without).code == 0
         assert env.run("uninstall", "-y", "leftpad", env=without).code == 0

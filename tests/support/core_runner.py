@@ -108,7 +108,7 @@ class How(enum.Enum):
 
 @dataclass
 class CoreRun:
-    """One run over a case: what it asks is answered by the case and noted.
+    """One run over a case, which answers its requests and notes them.
 
     `how`: SIDE_BY_SIDE looks all names up ahead, in threads, while they are decided in turn.
     """
@@ -191,7 +191,7 @@ class CoreRun:
         return holders_by_name(self.policy, records(self.case, self._urls)).get(name, ())
 
     def _look_up_ahead(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> None:
-        """Drive all names in threads; what is asked from now on is asked beside them."""
+        """Drive all names in threads; requests from now on run concurrently."""
         ahead = Ahead[Page](PageCache(), self._fetch, lambda _: True)
         for name, specifier in wanted.items():
             ahead.look_up(self._lookup(RunMemory(self.policy, Lock()), name, specifier)[0])
@@ -373,7 +373,7 @@ def _special(fault: Fault, ask: FetchRequest) -> FetchResult[Page] | None:
 
 
 def _absolute(base: str, target: str) -> str:
-    """The redirect's target; what is no URL is left as it is, for the core to judge."""
+    """The redirect's target; a text that is not a URL stays unchanged, for the core to judge."""
     try:
         return urljoin(base, target)
     except ValueError:

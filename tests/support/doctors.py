@@ -12,7 +12,7 @@ from repoprio.render import doctor as rendered
 
 from .pips import PipEnv
 
-# What is on this machine's own PATH must not change a result.
+# Programs on this machine's own PATH must not change a result.
 NO_PIPS = "/no/such/folder"
 POLICY = '[repositories.corp]\nurl = "https://corp.example/simple/"\npriority = 10\n'
 # A module that is loaded when Python starts, and takes the hook away.

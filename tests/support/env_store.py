@@ -73,7 +73,7 @@ class EnvStore:
 
     @contextmanager
     def _once(self, root: Path) -> Iterator[bool]:
-        """Whether this process is to make what is to lie there; all others wait until it has."""
+        """Whether this process has to make the folder; all others wait until it is made."""
         with FileLock(f"{root}.lock"):
             is_new = not _mark(root).exists()
             if is_new:
@@ -90,11 +90,11 @@ class EnvStore:
         """Return a private environment with the same packages, free to be changed."""
         copy = PipEnv(root, env.pip_version, root / "home")
         copy.python.parent.mkdir(parents=True)
-        # What else lies beside the interpreter names the folder of the environment that it was made for.
+        # The other files next to the interpreter contain the path of the environment that they were made for.
         for file in (env.root / "pyvenv.cfg", *env.python.parent.glob("python*")):
             shutil.copy2(file, root / file.relative_to(env.root), follow_symlinks=False)
         # Copied, not linked: a test may write into a file that both would share.
-        # What other tests left there stays there: notes on what they made, what `python -O` and other Pythons compiled.
+        # Without what other tests left there: notes on what they made, what `python -O` and other Pythons compiled.
         left = shutil.ignore_patterns(ledger.FILE, "*.opt-?.pyc", *_COMPILED_BY_OTHERS)
         shutil.copytree(env.site_packages, root / env.site_packages.relative_to(env.root), ignore=left)
         return copy
@@ -109,7 +109,7 @@ class EnvStore:
 
 
 def make_env(root: Path, python: str, *wanted: str) -> None:
-    """Make an environment with what is wanted.
+    """Make an environment at `root` with the `wanted` distributions.
 
     This alone uses pip's ambient configuration, and so perhaps the network. It needs a
     pip of 22.3 or later beside the tests.

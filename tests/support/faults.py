@@ -19,7 +19,7 @@ from .tables import Reader, TableError
 
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
 MAX_HANG: Final = 30.0
-# A reset may overtake what was sent before it; this lets the reader see that first.
+# A reset may overtake the bytes before it; this lets the reader see them first.
 _BEFORE_RESET: Final = 0.1
 _IDLE_SECONDS: Final = 10.0
 _SOURCES: Final = (

@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from .faults import Fault
 from .repository import RepositoryServer
 
-# What comes in the place of a file's bytes.
+# Sent instead of a file's bytes.
 OTHERS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "other": lambda content: b"x" * len(content),
     "more": lambda content: content + b"x",

@@ -11,7 +11,7 @@ from .paths import DATA
 
 # Which wheels a client takes is its own business: an sdist waits for all of its version.
 _BY_PLATFORM: Final = {"a-young-wheel-for-others"}
-# What callers say, and what is in their environment, does not reach an index.
+# Callers' options and environments do not reach an index.
 _CALLERS: Final = {"unlisted", "direct-url", "pylock"}
 
 

@@ -90,7 +90,7 @@ class Served:
         return answer
 
     async def _finish(self) -> None:
-        """Wait for the rest of what was answered before it was whole."""
+        """Wait for answers that were sent before all their forms were made."""
         await self.gateway.finish()
         await self.gateway.sharing.settle()
 
@@ -185,7 +185,7 @@ class GatewayProcess:
         return said
 
     def stop(self, how: int = signal.SIGINT) -> tuple[int, str]:
-        """Stop it; its exit status, and what it said on stderr after its greeting."""
+        """Stop it; returns its exit status, and its stderr after the greeting."""
         self._run.send_signal(how)
         _, said = self._run.communicate(timeout=30)
         return self._run.returncode, said

@@ -65,7 +65,7 @@ class Image:
         self, *command: str | Path, env: Mapping[str, str] | None = None, path: Sequence[Path] = (BASE / "bin",)
     ) -> Completed:
         """Run a command there, with the base interpreter on PATH and no other Python."""
-        # Looked for here: what is on PATH there is another matter.
+        # Found by the PATH of this process, not by the one in the image.
         enter = [str(shutil.which("nsenter")), "--mount", *(["--user", "--preserve-credentials"] if _USERS else [])]
         variables = self.env.environment(None, {"PIP_CONFIG_FILE": "", "XDG_CONFIG_DIRS": "", **(env or {})})
         del variables["PIP_CONFIG_FILE"], variables["XDG_CONFIG_DIRS"]

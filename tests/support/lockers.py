@@ -13,7 +13,7 @@ from .env_store import EnvStore
 from .pips import Completed
 from .uvs import run_uv
 
-# What is installed to run each; PDM as it was released, for it breaks with what its dependencies became since.
+# The packages for each; PDM with the dependencies of its release day, because it breaks with newer ones.
 PACKAGES = {"poetry": "poetry==2.5.1", "pdm": "pdm[locked]==2.29.3", "pipenv": "pipenv==2026.10.3"}
 LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
 _PROJECT = '[project]\nname = "asker"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = {}\n'

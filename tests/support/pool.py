@@ -37,7 +37,7 @@ class Lent:
     """An environment that a test may change as it likes."""
 
     def __init__(self, env: PipEnv, source: Path) -> None:
-        """Note what it is like now, as a copy of `source`."""
+        """Note its current state, as a copy of `source`."""
         self.root, self._source = env.root, source
         self._packages = env.site_packages.relative_to(env.root).as_posix()
         self._made = _state(self.root)
@@ -53,7 +53,7 @@ class Lent:
         try:
             now = _state(self.root) if self.root.is_dir() else {}
             changed = [name for name, state in self._made.items() if now.get(name) != state]
-            # What lies in a folder comes before it.
+            # The content of a folder comes before the folder.
             for name in sorted({*(now.keys() - self._made.keys()), *changed} & now.keys(), reverse=True):
                 path = self.root / name
                 if not path.is_dir() or path.is_symlink():

@@ -180,7 +180,7 @@ class RepositoryServer:
             self._requests.clear()
 
     def answer(self, project: str, fault: Fault) -> None:
-        """Give this answer in the place of the project's page."""
+        """Give this answer instead of the project's page."""
         self._answers[fold(project)] = fault
 
     def answer_all(self, fault: Fault) -> None:
@@ -192,7 +192,7 @@ class RepositoryServer:
         self._all = fault
 
     def list_answer(self, fault: Fault) -> None:
-        """Give this answer in the place of the list of projects."""
+        """Give this answer instead of the list of projects."""
         self._list = fault
 
     def asked_pages(self) -> set[str]:

@@ -1,6 +1,6 @@
 """Where the tests keep their files: in memory where there is room, since they make some hundred thousand small ones.
 
-Whoever sets TMPDIR keeps them there instead, also after the run.
+If TMPDIR is set, they are there instead, and stay after the run.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Process:
             time.sleep(0.05)
 
     def ask(self, path: str) -> Raw:
-        """What it answers to a pip that asks for `path`, redirects as they are."""
+        """Its answer to a pip that requests `path`; redirects are not followed."""
         return request(self.port, "GET", path, headers={"Accept": _JSON})
 
     def close(self) -> None:

@@ -139,7 +139,7 @@ def run(
     """
     if module not in PROGRAMS or not hasattr(os, "fork") or any(name.startswith(_AT_START) for name in extra):
         return None
-    # `python -m` finds what lies in its folder first.
+    # `python -m` finds modules of its folder first.
     if any(_hides_a_module(entry) for entry in cwd.iterdir()):
         return None
     policy = _policy(env)

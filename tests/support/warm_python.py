@@ -33,7 +33,7 @@ _PIP = (
     "pip._internal.utils.wheel",
     "pip._vendor.distro.distro",
     "pip._vendor.truststore",
-    # What repoprio loads when it reads the policy, and no more: pip 26.3 forbids imports once it installs.
+    # The modules that repoprio loads with the policy, and no others: pip 26.3 forbids imports once it installs.
     "repoprio.config.load",
     "repoprio.pip_adapter.finder.look_ahead",
     "repoprio.pip_adapter.finder.policy_finder",
@@ -74,7 +74,7 @@ def main() -> None:
     _ask_system()
     if owners := sys.modules.get("repoprio.environments.owners"):
         vars(owners)["_of_root"].update(sys.argv[4:])
-    # What is loaded is old: no fork looks through it, which would copy it. Frozen, it would be counted by each fork.
+    # Loaded objects are old: no fork looks through them, which would copy them. Each fork would count frozen ones.
     gc.collect()
     for line in lines:
         pid = os.fork()
@@ -107,7 +107,7 @@ def become(command: dict[str, Any]) -> None:
 
 
 def _status(module: str) -> int:
-    """Run the module as `python -m` does, or the script; the exit status, told as a Python tells it."""
+    """Run the module as `python -m` does, or the script; returns the exit status, reported as Python reports it."""
     run: Any = vars(runpy)["_run_module_as_main"]
     try:
         runpy.run_path(module, run_name="__main__") if module.endswith(".py") else run(module)
@@ -133,7 +133,7 @@ def _finds_policy() -> bool:
 
 
 def _end(status: int) -> None:
-    """End as a Python does, but do not take down what was loaded: that would copy all of it first."""
+    """End as Python does, but do not unload modules: that would first copy all of them."""
     vars(threading)["_shutdown"]()
     vars(atexit)["_run_exitfuncs"]()
     sys.stdout.flush()
@@ -142,13 +142,13 @@ def _end(status: int) -> None:
 
 
 def _ask_system() -> None:
-    """Run the programs that tell what system this is: pip tells each repository, and remembers it."""
+    """Run the programs that identify this system: pip sends the result to each repository, and remembers it."""
     session: Any = importlib.import_module("pip._internal.network.session")
     session.user_agent()
 
 
 def _look_again() -> None:
-    """Look again at what is looked at once, while pip is loaded: where its cache is, and what is installed."""
+    """Read again what pip reads once, while it is loaded: the place of its cache, and the installed distributions."""
     importlib.invalidate_caches()
     cmdoptions: Any = importlib.import_module("pip._internal.cli.cmdoptions")
     appdirs: Any = importlib.import_module("pip._internal.utils.appdirs")

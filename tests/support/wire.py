@@ -62,7 +62,7 @@ class WireServer:
         """Listen at once; `tls` has a good context, and broken ones by the fault that they belong to."""
         self.project, self.tls = project, tls
         self.fault: WireFault | None = None
-        # Without a fault it says that there is no such project.
+        # Without a fault the answer is "no such project".
         self.is_absent = False
         # What a fault that is "raw" sends.
         self.raw = b""

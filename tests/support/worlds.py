@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from .files import FileSpec, build
 
-# Of each project what is chosen: its version and the repository that supplies it.
+# By project: the chosen version, and the repository that supplies it.
 Choice = tuple[str, str]
 Choices = Mapping[str, Choice]
 

@@ -184,7 +184,7 @@ def test_a_case_becomes_real(tmp_path: Path) -> None:
 
 
 def test_a_realized_case_records_who_was_asked(tmp_path: Path) -> None:
-    """Servers tell what they were asked; folders cannot; a URL names its repository."""
+    """Servers record their requests; folders cannot; a URL leads to its repository."""
     with realize(one(CASE), tmp_path) as real:
         corp, links = real.repositories["corp"], real.repositories["links"]
         assert isinstance(corp, RepositoryServer)

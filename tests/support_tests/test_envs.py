@@ -126,7 +126,7 @@ def test_input_reaches_pip_and_is_empty_otherwise(pip_env: EnvFactory) -> None:
 def test_fresh_environments_are_private(
     fresh_env: EnvFactory, pip_env: EnvFactory, repository: RepositoryFactory
 ) -> None:
-    """What is installed into a fresh environment is seen by no other."""
+    """No other environment sees what is installed into a fresh one."""
     corp = repository("corp")
     corp.add("acme", "1.0")
     first, second = fresh_env(NEW_PIP, stock=True), fresh_env(NEW_PIP, stock=True)

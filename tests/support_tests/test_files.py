@@ -28,7 +28,7 @@ from support.tables import TableError
     ],
 )
 def test_file_items_are_parsed(item: object, spec: FileSpec) -> None:
-    """Both spellings of a file say what they seem to say."""
+    """A text or a table describes a file."""
     assert parse(item) == spec
 
 
@@ -48,7 +48,7 @@ def test_file_items_are_parsed(item: object, spec: FileSpec) -> None:
     ],
 )
 def test_wrong_file_items_are_rejected(item: object) -> None:
-    """A misspelt file is an error, never a file that differs from what was meant."""
+    """A misspelled description is an error; it never makes another file."""
     with pytest.raises(TableError):
         parse(item)
 

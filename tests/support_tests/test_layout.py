@@ -1,4 +1,4 @@
-"""Where tests lie: each in the folder of what it drives, and nothing is imported from another test file."""
+"""Each test is in the folder of what it drives, and imports nothing from another test file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STARTS_PIP: Final = {"pip_env", "fresh_env", "env_store", "env_pool", "repoprio_
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """The last part of each module, or of what is taken out of one, that is imported."""
+    """The last part of the name of each import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             yield from ((node.module or "").rpartition(".")[2], *(alias.name for alias in node.names))
@@ -27,7 +27,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def test_nothing_is_imported_from_a_test_file() -> None:
-    """What two test files need lies in tests/support."""
+    """Helpers of two test files are in tests/support."""
     modules = {file.stem for file in FILES}
     found = {file.name: modules & set(imported(ast.parse(file.read_text()))) for file in TESTS.rglob("*.py")}
     assert not {name: names for name, names in found.items() if names}

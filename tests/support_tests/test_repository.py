@@ -110,7 +110,7 @@ def test_other_spellings_are_redirected(server: RepositoryServer, spelling: str)
 
 
 def test_requests_are_recorded_in_order(server: RepositoryServer) -> None:
-    """The server tells what it was asked, so that silence can be proved."""
+    """The server records its requests, so that silence can be proved."""
     assert server.asked_pages() == set()
     get(server.page_url)
     page(server, "b")

@@ -1,4 +1,4 @@
-"""The files of a run lie in memory where there is room, and else where the machine keeps such files."""
+"""The files of a run are in memory if there is room, otherwise in the machine's temporary folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support import scratch
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[Any]]:
-    """Begin a run on a machine whose memory is an empty folder; returns what is to be done at its end."""
+    """A function that begins a run whose memory is an empty folder; it returns what to call at the run's end."""
     monkeypatch.setattr(tempfile, "tempdir", tempfile.tempdir)
     monkeypatch.setattr(scratch, "_MEMORY", tmp_path)
     monkeypatch.setattr(scratch, "_NEEDED", 1)
@@ -33,10 +33,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], l
 
 
 def test_a_run_has_a_folder_in_memory(configure: Callable[[], list[Any]], tmp_path: Path) -> None:
-    """What is made for a while lies there, in this process and its children; nothing of it is left at the end.
-
-    Nor is what a run left that was killed a day ago.
-    """
+    """Temporary files of a run are there; none is left at its end, nor those of a run that was killed a day ago."""
     killed, under_way, others = (tmp_path / name for name in ("repoprio-tests-1", "repoprio-tests-2", "more"))
     for folder in (killed, under_way, others):
         folder.mkdir()

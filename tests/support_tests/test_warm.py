@@ -18,7 +18,7 @@ from support.pool import Pool
 from support.scene import policy_text
 from support.warm_python import LOADED
 
-# What is looked at when a Python, pip or repoprio starts: variables, folder, streams, arguments, the way it ends.
+# Everything that affects the start of Python, pip or repoprio: variables, folder, streams, arguments; and its end.
 COMMANDS = {
     "a choice": ["pip", "download", "--no-deps", "acme"],
     "a refusal": ["pip", "download", "acme>=2"],

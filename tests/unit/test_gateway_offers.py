@@ -110,7 +110,7 @@ def test_half_a_surrogate_pair_is_relayed() -> None:
 
 
 def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
-    """Attributes are escaped, whatever a repository writes into them; the link has the preferred hash."""
+    """Attributes are escaped; the link has the preferred hash."""
     hostile = '"><script>alert(1)</script>'
     file = wheel("1.0", requires_python=">=3.8", yanked=hostile, provenance=hostile, listed_on="https://corp.example/")
     unhashed = wheel("2.0")._replace(hashes={"odd": "1"}, provenance="http://[::1")

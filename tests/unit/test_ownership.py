@@ -104,7 +104,7 @@ def test_a_record_means_a_repository_by_its_name_or_by_its_url() -> None:
     ],
 )
 def test_of_a_record_only_what_the_policy_writes_is_shown(recorded: str, shown: str) -> None:
-    """What stands in the place of a variable may be a token, of today or of earlier; another URL may have one, too."""
+    """The value of a variable may be a token, a current or an old one; any other URL may contain one too."""
     mirror = Location("https://mirror.example/${AREA}/simple/", "https://mirror.example/new/simple/")
     aliases = ("https://before.example/simple/", "https://before.example/t0ken/")
     corp = replace(CORP, locations=(*CORP.locations, mirror), aliases=aliases)

@@ -36,7 +36,7 @@ def test_what_is_shown_is_short_and_safe(document: dict[str, Any], title: str, d
 
 @pytest.mark.parametrize("body", [{"title": ""}, {}, [], "no JSON", "[" * 60_000, '{"title": "' + "x" * 70_000 + '"}'])
 def test_what_cannot_be_read_says_nothing(body: object) -> None:
-    """Whatever a server sends, the refusal stays as it is."""
+    """Nothing that a server sends changes the refusal."""
     assert read(body) is None
 
 

@@ -101,7 +101,7 @@ def test_the_rule_that_keeps_a_name_from_the_target_is_named() -> None:
 
 
 def test_a_redirect_is_absence_if_nobody_else_is_asked() -> None:
-    """If nobody else is asked, an owner that redirects unknown names is absent, wherever it redirects to."""
+    """If nobody else is asked, an owner that redirects unknown names is absent, regardless of the target."""
     alone = Policy((CORP, replace(PUBLIC, enabled=False)))
     assert explanation(alone, f"{PUBLIC.locations[0].url}acme/").outcome.value == "absent"
 
