@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -109,6 +112,26 @@ def test_a_new_policy_takes_over_under_load(scene: Scene, gateway: GatewayProces
     assert wrong == []
     assert count > 20
     assert gateway.stop() == (0, "")
+
+
+def test_a_repository_that_leaves_the_policy_is_told(scene: Scene, gateway: GatewayProcess) -> None:
+    """If nobody keeps the names of an owner any more, the log says so, with both ways out, each of which ends it."""
+    with closing(Client(gateway)) as client:
+        assert [client.owner(name) for name in ("acme", "ledger")] == ["corp", "corp"]
+    moved = scene.file.read_text().replace("repositories.corp]", "repositories.company]")
+    moved = moved.replace(scene.corp.page_url, "http://127.0.0.1:9/simple/")
+    scene.file.write_text(moved)
+    told = gateway.reload()
+    assert "repoprio: corp, which served 2 names before, is not in the policy" in told, told
+    assert 'renamed-from = ["corp"]' in told, told
+    scene.file.write_text(moved.replace("[repositories.company]", '[repositories.company]\nrenamed-from = ["corp"]'))
+    assert "[dormant]" not in gateway.reload()
+    scene.file.write_text(moved)
+    _, _, command = told.partition("gone for good: repoprio ")
+    words = shlex.split(command.partition("    [")[0])
+    done = subprocess.run([sys.executable, "-m", "repoprio", *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["released: acme (was corp)", "released: ledger (was corp)"]
+    assert "[dormant]" not in gateway.reload()
 
 
 @pytest.mark.parametrize(

@@ -176,12 +176,12 @@ class GatewayProcess:
         return self._run.pid
 
     def reload(self) -> str:
-        """Make it reload its policy; returns its message about that."""
+        """Make it reload its policy; returns its messages about that."""
         assert self._run.stderr is not None
         self._run.send_signal(signal.SIGHUP)
         said = self._run.stderr.readline()
-        while "not reloaded" in said and "[reload]" not in said:
-            said += self._run.stderr.readline()
+        while "was reloaded" not in said and "[reload]" not in said and (line := self._run.stderr.readline()):
+            said += line
         return said
 
     def stop(self, how: int = signal.SIGINT) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from repoprio.explain.explaining import explain
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import StatusReceived
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.ownership import Record, as_document, digest, from_document, holders_by_name
+from repoprio.lookup.ownership import Record, as_document, digest, dormant, from_document, holders_by_name
 from repoprio.lookup.project import Decision, ProjectLookup, Unknown
 from repoprio.names import normalize
 from repoprio.render.messages import refusals
@@ -111,3 +111,13 @@ def test_an_unreadable_memory_is_reported() -> None:
     assert "pypi (priority 90) and z (priority 95) were not asked" in str(
         refusals.refusal(explain(more, found, "acme", {}))
     )
+
+
+def test_repositories_that_nobody_is_any_more() -> None:
+    """Each repository that left the policy is counted, at all its URLs; a name and a URL of the policy still hold."""
+    gone = [
+        Record(normalize(name), "old", f"https://{site}.example/")
+        for name, site in (("a", "x"), ("b", "x"), ("c", "y"))
+    ]
+    at_its_url = Record(normalize("d"), "renamed", POLICY.repositories[0].locations[0].url)
+    assert dormant(POLICY, [RECORD, *gone, at_its_url]) == {"old": 3}

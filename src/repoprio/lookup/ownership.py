@@ -78,6 +78,21 @@ def holder(policy: Policy, record: Record) -> Repository | None:
     return by_name or renamed or next((r for r in policy.repositories if _is_at(r, record.url)), None)
 
 
+def dormant(policy: Policy, records: Iterable[Record]) -> Mapping[str, int]:
+    """For each repository that is none of the policy any more, how many names it served."""
+    counts: dict[tuple[str, str], int] = {}
+    some: dict[tuple[str, str], Record] = {}
+    for record in records:
+        place = record.repository, record.url
+        counts[place] = counts.get(place, 0) + 1
+        some.setdefault(place, record)
+    without: dict[str, int] = {}
+    for (name, url), count in counts.items():
+        if holder(policy, some[name, url]) is None:
+            without[name] = without.get(name, 0) + count
+    return without
+
+
 def _is_at(repository: Repository, url: str) -> bool:
     try:
         return bool(url) and (url in map(_written, repository.locations) or repository.is_at(url))

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import uvicorn
 
+from repoprio import shell
 from repoprio.errors import RepoprioError
-from repoprio.lookup.ownership import UnsoundMemory
+from repoprio.lookup.ownership import UnsoundMemory, dormant
 from repoprio.policy.model import Policy
+from repoprio.redaction import printable
 from repoprio.serve import limits
 from repoprio.serve.answers.notes import Note
 from repoprio.serve.answers.warm import WarmAnswers
@@ -27,6 +29,7 @@ from repoprio.serve.stores.vigilant_store import VigilantStore
 from repoprio.serve.telemetry.access_log import AccessLog
 from repoprio.serve.telemetry.application import Application, Noted
 from repoprio.serve.transport.room import Room
+from repoprio.wording import count_of
 
 if TYPE_CHECKING:
     from repoprio.serve.telemetry.metrics import Metrics
@@ -58,13 +61,14 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     policy = _servable(load)
     store = VigilantStore(store)
     is_new = _prepare(store, settings)
+    _tell_dormant(policy, store, say)
     # uvicorn shuts down and then raises the signal again; being stopped is not a failure.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     log = _log(settings.access_log) if settings.access_log else None
     listener = _listen(settings.host, settings.port)
     metrics = _metrics(policy)
     begin = _beginner(store, settings, metrics)
-    reloadable = Reloadable(policy, lambda: _servable(load), begin, _ReloadReports(say, metrics))
+    reloadable = Reloadable(policy, lambda: _reloaded(load, store, say), begin, _ReloadReports(say, metrics))
     if is_new:
         hint = "if this gateway has served before, that was lost: stop it, and restore the file"
         say(f"repoprio: began a new ownership memory: {store.place}\n  hint: {hint}    [new-store]")
@@ -143,6 +147,28 @@ def _servable(load: Callable[[], Policy]) -> Policy:
     policy = load()
     limits.check(policy)
     return policy
+
+
+def _reloaded(load: Callable[[], Policy], store: OwnershipStore, say: Callable[[str], None]) -> Policy:
+    policy = _servable(load)
+    _tell_dormant(policy, store, say)
+    return policy
+
+
+def _tell_dormant(policy: Policy, store: OwnershipStore, say: Callable[[str], None]) -> None:
+    """Say which names nobody keeps any more, since the repository that served them is not in the policy."""
+    try:
+        counts = dormant(policy, store.listed())
+    except UnsoundMemory:
+        # Without its memory the gateway answers no request, and says why.
+        return
+    for name, count in counts.items():
+        forget = shell.repoprio("ownership", "release", "*", "--repository", name, "--store", store.place)
+        say(
+            f"repoprio: {printable(name)}, which served {count_of(count, 'name')} before, is not in the policy: lower "
+            "repositories may supply what it kept\n  hint: if it has a new name and URL, add to its table: "
+            f'renamed-from = ["{printable(name)}"]; if it is gone for good: {printable(forget)}    [dormant]'
+        )
 
 
 def _repositories(policy: Policy) -> str:
