@@ -224,6 +224,11 @@ def explanation_url(index: str, name: NormalizedName) -> str:
     return urljoin(f"{index.rstrip('/')}/", f"../explain/{quote(name)}")
 
 
+def not_an_index_of_a_gateway(url: str) -> str | None:
+    """Why `url` is hardly the index of a gateway; None if it may be."""
+    return None if url.rstrip("/").endswith("/simple") else "does not end in /simple/, where a gateway serves its index"
+
+
 def is_page_of(url: str, name: NormalizedName) -> bool:
     """Whether `url` is a page of `name`: its last segment, apart from `index.html`, normalizes to that name."""
     segments = [unquote(part) for part in urlsplit(url).path.split("/") if part]

@@ -84,6 +84,8 @@ def test_an_installer_gets_the_gateway_as_its_only_index(installer: str, tmp_pat
     assert export("--gateway", url, "--check", str(file)).returncode == 0
     assert export("--gateway", "https://other.example/simple/", "--check", str(file)).returncode == 1
     assert export("--gateway", "pypi").returncode == 2
+    assert "WARNING" not in done.stderr
+    assert "8417/ does not end in /simple/" in export("--gateway", "http://127.0.0.1:8417/").stderr
     named = tmp_path / "named.toml"
     named.write_text(policy_text({"corp": "https://corp.example/simple/"}, before=f'gateway = "{url}"'))
     by_policy = export(policy=named)
