@@ -300,8 +300,8 @@ def run(env: object, script: str, case: dict[str, object], **variables: str) -> 
     command = [str(env.python), "-c", script, json.dumps(case)]  # type: ignore[attr-defined]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    found: list[object] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    document: list[object] = json.loads(done.stdout.splitlines()[-1])
+    return document
 
 
 @pytest.mark.parametrize("pip", PIPS)

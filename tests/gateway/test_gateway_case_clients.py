@@ -82,9 +82,9 @@ class Client:
             return None, done.stdout + done.stderr
         name = lockers.LOCKS[self.name]
         text = (self._folder / name).read_text()
-        found = formats.format_of(name)
-        assert found
-        packages = found.read(TOOLS.parse_toml(text), LockText(text, name)).packages
+        format_ = formats.format_of(name)
+        assert format_
+        packages = format_.read(TOOLS.parse_toml(text), LockText(text, name)).packages
         return {fold(one.name): one.version for one in packages}, done.stderr
 
 

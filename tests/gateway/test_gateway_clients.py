@@ -90,8 +90,8 @@ def test_an_installer_gets_the_gateway_as_its_only_index(installer: str, tmp_pat
     named.write_text(policy_text({"corp": "https://corp.example/simple/"}, before=f'gateway = "{url}"'))
     by_policy = export(policy=named)
     assert by_policy.stdout == done.stdout
-    said = by_policy.stderr.splitlines()[-1]
-    assert said == f"repoprio: exported: the gateway {url} ({named}); --no-gateway: the policy"
+    line = by_policy.stderr.splitlines()[-1]
+    assert line == f"repoprio: exported: the gateway {url} ({named}); --no-gateway: the policy"
     assert "https://corp.example/simple/" in export("--no-gateway", policy=named).stdout
 
 

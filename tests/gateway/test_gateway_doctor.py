@@ -51,18 +51,18 @@ def test_clients_that_have_only_the_gateway_obey(pip_env: EnvFactory, tmp_path: 
     variables = {"PATH": str(path), "XDG_CONFIG_HOME": str(folder.parent), "PIP_CONFIG_FILE": str(conf)}
     options = ("doctor", "--format", "json", "--venv", str(stock.root))
     done = env.tool(*options, policy=policy, env=variables)
-    found = json.loads(done.stdout)
-    said = screen(found)
-    (pip,) = (one for one in found["environments"] if one["python"] == str(stock.python))
-    assert (done.code, pip["state"], pip["beside_gateway"]) == (0, "gateway", []), said
-    assert f"ok     {stock.python}    pip 24.0    no hook; the gateway is its only index" in said
-    assert "pips: 2 guarded, 0 not." in said
-    assert f"gate   {GATEWAY}    not asked (--network)" in said
-    assert [one["obeys"] for one in found["other_installers"]] == [True]
+    document = json.loads(done.stdout)
+    text = screen(document)
+    (pip,) = (one for one in document["environments"] if one["python"] == str(stock.python))
+    assert (done.code, pip["state"], pip["beside_gateway"]) == (0, "gateway", []), text
+    assert f"ok     {stock.python}    pip 24.0    no hook; the gateway is its only index" in text
+    assert "pips: 2 guarded, 0 not." in text
+    assert f"gate   {GATEWAY}    not asked (--network)" in text
+    assert [one["obeys"] for one in document["other_installers"]] == [True]
     # Without the gateway, either remedy is enough.
     asks_others = {"code": "gateway-not-asked", "what": GATEWAY, "origin": None, "fix": "pip config set"}
     pip.update(state="no-hook", fix="repoprio enable", beside_gateway=[asks_others])
-    assert "fix: pip config set\n         or: repoprio enable\n" in screen(found)
+    assert "fix: pip config set\n         or: repoprio enable\n" in screen(document)
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,11 @@ def test_the_gateways_own_answers(scene: Scene, pip_env: EnvFactory, repository:
         memory = gateway.url.replace("simple/", "ownership.json")
         policy = scene.policy(before=f'gateway = "{gateway.url}"\nownership = "{memory}"')
         done = env.tool("doctor", "--format", "json", "--network", policy=policy, env={"PATH": NO_PIPS})
-        found = json.loads(done.stdout)
-        assert (found["ownership"]["records"], found["ownership"]["finding"]) == (0, None)
-        assert f"ok     {memory}    remembers 0 owned names" in screen(found)
-        assert (done.code, found["gateway"]["findings"]) == (0, []), screen(found)
-        assert f"ok     {gateway.url}    serves, with this policy" in screen(found)
+        document = json.loads(done.stdout)
+        assert (document["ownership"]["records"], document["ownership"]["finding"]) == (0, None)
+        assert f"ok     {memory}    remembers 0 owned names" in screen(document)
+        assert (done.code, document["gateway"]["findings"]) == (0, []), screen(document)
+        assert f"ok     {gateway.url}    serves, with this policy" in screen(document)
         done = env.module(str(script), other, policy=policy)
         assert done.stdout == "Answer(problem='', is_ready=None, state=None, repositories=None, cause=None)\n", (
             done.stderr

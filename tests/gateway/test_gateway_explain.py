@@ -120,9 +120,9 @@ def test_explaining_makes_no_record_and_asks_only_the_owner(served: Served, scen
 def test_what_is_shadowed_is_shown_only_if_an_administrator_says_so(scene: Scene, tmp_path: Path) -> None:
     """With --show-shadowed the gateway asks below the owner; corp still owns the name."""
     with serving(policy_of(scene), tmp_path / "store", shows_shadowed=True) as served:
-        found = asked(served, "acme")
-        assert [line["status"] for line in found["repositories"]] == ["served", "shadowed"]
-        assert (found["repository"], found["repositories"][1]["versions"]) == ("corp", ["99.0"])
+        explained = asked(served, "acme")
+        assert [line["status"] for line in explained["repositories"]] == ["served", "shadowed"]
+        assert (explained["repository"], explained["repositories"][1]["versions"]) == ("corp", ["99.0"])
         assert served.store.all() == ()
         assert served.page("acme").only_from(scene.corp)
         served.now += 2
@@ -223,10 +223,10 @@ def test_hostile_text_stays_text(scene: Scene, tmp_path: Path) -> None:
 def test_files_that_have_to_wait_are_explained(scene: Scene, tmp_path: Path) -> None:
     """An owner whose files are all too young serves nothing yet, and the page says from when it will."""
     with serving(policy_of(scene, corp='min-age = "3000 days"'), tmp_path / "store") as served:
-        found = asked(served, "acme")
-        assert (found["outcome"], found["code"]) == ("no-match", "too-young")
-        assert {rejected["kind"] for rejected in found["rejected"]} <= {"too-young", "no-upload-time"}
-        assert found["rejected"]
+        explained = asked(served, "acme")
+        assert (explained["outcome"], explained["code"]) == ("no-match", "too-young")
+        assert {rejected["kind"] for rejected in explained["rejected"]} <= {"too-young", "no-upload-time"}
+        assert explained["rejected"]
         assert b"Left out" in served.get("/explain/acme", accept=HTML).body
 
 
@@ -234,9 +234,9 @@ def test_a_merged_name_has_no_one_owner(scene: Scene, tmp_path: Path) -> None:
     """The newest version decides, and the gateway does not know which one a client takes."""
     extra = '[pins.acme]\nprojects = ["acme"]\nrepositories = ["corp", "public"]\nmode = "merge"\n'
     with serving(policy_of(scene, extra), tmp_path / "store") as served:
-        found = asked(served, "acme")
-        assert found["code"] == "merged"
-        assert "?" not in found["reason"]
+        explained = asked(served, "acme")
+        assert explained["code"] == "merged"
+        assert "?" not in explained["reason"]
 
 
 def test_the_form_is_the_one_that_the_client_prefers(served: Served) -> None:

@@ -18,17 +18,17 @@ from support.scene import Scene
 @pytest.fixture
 def folder(tmp_path: Path) -> DirectoryRepository:
     """A simple repository on disk: acme 1.0."""
-    made = DirectoryRepository(tmp_path / "a folder", "folder")
-    made.add("acme", "1.0")
-    return made
+    repository = DirectoryRepository(tmp_path / "a folder", "folder")
+    repository.add("acme", "1.0")
+    return repository
 
 
 @pytest.fixture
 def wheels(tmp_path: Path) -> FlatDirectory:
     """A flat folder: ledger 1.0, as a wheel and as an sdist."""
-    made = FlatDirectory(tmp_path / "wheels", "wheels")
-    made.add("ledger", "1.0", {"version": "1.0", "sdist": True})
-    return made
+    repository = FlatDirectory(tmp_path / "wheels", "wheels")
+    repository.add("ledger", "1.0", {"version": "1.0", "sdist": True})
+    return repository
 
 
 @pytest.fixture

@@ -82,21 +82,21 @@ def test_the_policy_of_cloud_init_is_sound() -> None:
     config = document(EXAMPLES / "machines" / "cloud-init.yml")
     (file,) = config["write_files"]
     assert f"repoprio setup-image --policy {file['path']}" in config["runcmd"]
-    found = read_files({"system": file["content"]})
-    assert found.errors == ()
-    assert found.policy is not None
-    assert [repository.name for repository in found.policy.repositories] == ["corp", "pypi"]
-    assert policy_warnings(found.policy) == []
+    loaded = read_files({"system": file["content"]})
+    assert loaded.errors == ()
+    assert loaded.policy is not None
+    assert [repository.name for repository in loaded.policy.repositories] == ["corp", "pypi"]
+    assert policy_warnings(loaded.policy) == []
 
 
 def test_the_first_policy_that_a_newcomer_copies_gives_no_warning() -> None:
     """The README's policy has no errors and no warnings, so the first `config check` is clean."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    found = read_files({"system": text})
-    assert found.errors == ()
-    assert found.policy is not None
-    assert policy_warnings(found.policy) == []
+    loaded = read_files({"system": text})
+    assert loaded.errors == ()
+    assert loaded.policy is not None
+    assert policy_warnings(loaded.policy) == []
 
 
 def test_the_ansible_play_reports_changes_by_what_setup_image_says() -> None:

@@ -112,8 +112,8 @@ def test_editable_requirements_are_direct_urls_too(pip: str, pip_env: EnvFactory
     project.mkdir()
     (project / "pyproject.toml").write_text('[project]\nname = "mine"\nversion = "1"\n')
     policy = scene.policy(before='direct-urls = "refuse"')
-    said = refused(pip_env(pip).run("install", "--dry-run", "-e", str(project), policy=policy), "direct-url")
-    assert 'rule: direct-urls = "refuse"' in said
+    message = refused(pip_env(pip).run("install", "--dry-run", "-e", str(project), policy=policy), "direct-url")
+    assert 'rule: direct-urls = "refuse"' in message
 
 
 def test_https_is_no_way_around(pip_env: EnvFactory, server: HTTPServer, tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_https_is_no_way_around(pip_env: EnvFactory, server: HTTPServer, tmp_pat
     target = server.url_for("/pypi/acme/").replace("http:", "https:")
     server.expect_request("/corp/acme/").respond_with_data("", status=302, headers={"Location": target})
     policy = policy_of(tmp_path, corp=server.url_for("/corp/"), pypi=server.url_for("/pypi/"))
-    said = refused(pip_env(NEWEST).run("install", "--dry-run", "acme", policy=policy), "unavailable")
-    assert "it redirects into pypi" in said
+    message = refused(pip_env(NEWEST).run("install", "--dry-run", "acme", policy=policy), "unavailable")
+    assert "it redirects into pypi" in message
     assert [request.path for request, _ in server.log] == ["/corp/acme/"]
 
 
@@ -220,9 +220,9 @@ def test_a_token_without_a_password_is_not_shown(pip: str, pip_env: EnvFactory, 
     scene.corp.answer_all(Fault(status=401))
     policy = scene.policy()
     policy.write_text(policy.read_text().replace("http://", "http://s3cret-token@", 1))
-    said = refused(pip_env(pip).run("install", "-vv", "acme", policy=policy), "unavailable")
-    assert "the login that was sent came from repositories.corp.url" in said
-    assert "s3cret" not in said
+    message = refused(pip_env(pip).run("install", "-vv", "acme", policy=policy), "unavailable")
+    assert "the login that was sent came from repositories.corp.url" in message
+    assert "s3cret" not in message
 
 
 @pytest.mark.parametrize("pip", [NEWEST, "24.0"])

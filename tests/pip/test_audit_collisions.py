@@ -135,10 +135,10 @@ def test_progress_is_for_terminals(audited: Callable[..., Audited]) -> None:
         env=two.env.environment(two.file), stdout=subprocess.PIPE, stderr=theirs, check=False, cwd=two.folder,
     )  # fmt: skip
     os.close(theirs)
-    said = os.read(ours, 100_000).decode()
+    output = os.read(ours, 100_000).decode()
     os.close(ours)
-    assert "\r\x1b[Kpublic: 2 names" in said
-    assert said.endswith("\r\x1b[K")
+    assert "\r\x1b[Kpublic: 2 names" in output
+    assert output.endswith("\r\x1b[K")
     assert done.stdout.decode() == two.audit("--collisions").stdout
     assert two.audit("--collisions").stderr == ""
 
@@ -164,7 +164,7 @@ def test_lists_that_redirect_to_another_site(
     policy = tmp_path / "policy.toml"
     policy.write_text(policy_text(urls, corp=f'redirects = {{"{there}" = "{redirects}"}}' if redirects else ""))
     done = pip_env("26.3").tool("audit", "--collisions", "--format", "json", policy=policy)
-    told = {finding["code"]: finding["message"] for finding in json.loads(done.stdout)["findings"]}
-    assert ("shadowed" in told, mirror.requests != []) == (reason is None, reason is None), told
-    assert (reason or "") in told.get("no-list", ""), told
+    messages = {finding["code"]: finding["message"] for finding in json.loads(done.stdout)["findings"]}
+    assert ("shadowed" in messages, mirror.requests != []) == (reason is None, reason is None), messages
+    assert (reason or "") in messages.get("no-list", ""), messages
     assert "s3cret" not in done.stdout + done.stderr

@@ -91,12 +91,12 @@ def test_an_owner_that_is_down_is_one_finding_in_the_text(audited: Callable[...,
         two.dist_info(f"{name}-1.0.dist-info", f"Name: {name}\nVersion: 1.0\n")
     two.file.write_text('[repositories.corp]\nurl = "http://127.0.0.1:9/simple/"\n')
     assert two.installed() == dict.fromkeys("abcdefgh", "unavailable")
-    said = " ".join(two.audit("--path", str(two.packages)).stdout.split())
-    assert said.count("[unavailable]") == 1
+    text = " ".join(two.audit("--path", str(two.packages)).stdout.split())
+    assert text.count("[unavailable]") == 1
     assert re.search(
-        r"corp \(priority 99\) is unavailable: [^.]+ \(for a, and not asked again\)\. 8 distributions", said
+        r"corp \(priority 99\) is unavailable: [^.]+ \(for a, and not asked again\)\. 8 distributions", text
     )
-    assert "could not be judged: a 1.0, b 1.0, c 1.0, d 1.0, e 1.0, f 1.0, ... and 2 more. -v shows each" in said
+    assert "could not be judged: a 1.0, b 1.0, c 1.0, d 1.0, e 1.0, f 1.0, ... and 2 more. -v shows each" in text
     assert two.audit("--path", str(two.packages), "-v").stdout.count("[unavailable]") == 8
 
 

@@ -120,8 +120,8 @@ def test_the_repair_works_as_pasted(where: str, fresh_env: EnvFactory, tmp_path:
     raises(broken.site_packages / "pip")
     path = os.pathsep.join(str(env.root / "bin") for env in ([broken, fresh_env(PIP)] if where == "own" else [broken]))
     variables = {"PATH": f"{path}{os.pathsep}/usr/bin{os.pathsep}/bin", "VIRTUAL_ENV": str(broken.root)}
-    said = home.tool("explain", "acme", policy=policy, env=variables).stderr
-    command = shlex.join(words_after(said, "repair it from outside: "))
+    stderr = home.tool("explain", "acme", policy=policy, env=variables).stderr
+    command = shlex.join(words_after(stderr, "repair it from outside: "))
     # As the environments of these tests are made: with pip's settings of this machine.
     subprocess.run(["/bin/sh", "-c", command], env=_unguarded() | variables, check=True, capture_output=True)
     assert _version(broken).code == 0

@@ -60,12 +60,12 @@ def test_config_show_prints_toml_with_origins(env: PipEnv, file: Path) -> None:
 
 def test_config_show_as_json(env: PipEnv, file: Path) -> None:
     """The same as JSON: files, settings with their origins, errors and warnings."""
-    found = json.loads(env.tool("config", "show", "--format", "json", policy=file).stdout)
-    assert set(found) == {"schema", "environment", "files", "settings", "errors", "warnings"}
-    assert found["files"] == [{"layer": "REPOPRIO_CONFIG", "file": str(file)}]
-    assert {"key": "repositories.corp.priority", "value": 10, "file": str(file)} in found["settings"]
-    assert [warning["code"] for warning in found["warnings"]] == ["skip-opens", "stem"]
-    assert SECRET not in json.dumps(found)
+    document = json.loads(env.tool("config", "show", "--format", "json", policy=file).stdout)
+    assert set(document) == {"schema", "environment", "files", "settings", "errors", "warnings"}
+    assert document["files"] == [{"layer": "REPOPRIO_CONFIG", "file": str(file)}]
+    assert {"key": "repositories.corp.priority", "value": 10, "file": str(file)} in document["settings"]
+    assert [warning["code"] for warning in document["warnings"]] == ["skip-opens", "stem"]
+    assert SECRET not in json.dumps(document)
 
 
 def test_config_check_prints_warnings(env: PipEnv, file: Path) -> None:
@@ -84,13 +84,16 @@ def test_config_check_prints_errors(env: PipEnv, file: Path) -> None:
     done = env.tool("config", "check", policy=file)
     assert done.code == 2
     assert done.stdout.count("error: ") == 2
-    found = json.loads(env.tool("config", "check", "--format", "json", policy=file).stdout)
-    assert [error["key"] for error in found["errors"]] == ["repositories.corp.password", "repositories.pypi.priority"]
+    document = json.loads(env.tool("config", "check", "--format", "json", policy=file).stdout)
+    assert [error["key"] for error in document["errors"]] == [
+        "repositories.corp.password",
+        "repositories.pypi.priority",
+    ]
     shown = env.tool("config", "show", policy=file)
     assert shown.code == 2
     assert 'password = "****"' in shown.stdout
     assert "error: " in shown.stderr
-    assert SECRET not in done.stdout + shown.stdout + shown.stderr + json.dumps(found)
+    assert SECRET not in done.stdout + shown.stdout + shown.stderr + json.dumps(document)
 
 
 def test_a_file_is_checked_before_it_is_in_force(env: PipEnv, file: Path) -> None:
@@ -182,8 +185,8 @@ def test_init_finds_out_what_kind_a_folder_is(env: PipEnv, tmp_path: Path) -> No
         "wheels": "flat", "url": "flat", "pages": "simple", "none": "simple", "gone": "simple", "file": "flat",
     }  # fmt: skip
     assert found["wheels"][1] == (tmp_path / "wheels").as_uri()
-    told = [line.partition("; ")[0] for line in done.stderr.splitlines()[1:]]
-    assert told == [
+    lines = [line.partition("; ")[0] for line in done.stderr.splitlines()[1:]]
+    assert lines == [
         "repoprio: wheels contains distribution files: it is written as flat",
         "repoprio: url contains distribution files: it is written as flat",
         f"repoprio: {tmp_path}/none is empty: none is written as a simple repository",
@@ -297,9 +300,9 @@ def test_init_marks_overridden_and_default_indexes(env: PipEnv, tmp_path: Path) 
     """An overridden setting is marked; pip's default index is included if nothing replaces it."""
     variables = spread_settings(tmp_path) | {"PIP_EXTRA_INDEX_URL": "https://other.example/"}
     (tmp_path / "global/pip/pip.conf").write_text("")
-    made = env.tool("init", env=variables).stdout
-    assert made.count("PIP_EXTRA_INDEX_URL overrides it, so pip does not ask it now") == 2
-    assert "[repositories.pypi]\n# from pip itself: its built-in default" in made
+    output = env.tool("init", env=variables).stdout
+    assert output.count("PIP_EXTRA_INDEX_URL overrides it, so pip does not ask it now") == 2
+    assert "[repositories.pypi]\n# from pip itself: its built-in default" in output
 
 
 def test_the_schema_is_printed_and_in_the_docs(env: PipEnv) -> None:

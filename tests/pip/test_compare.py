@@ -43,8 +43,8 @@ def shown(done: Completed, policy: Path) -> str:
 def test_each_category(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     """One project of each category has its verdict, with the files and repositories of both sides."""
     words = scene.everything()
-    found = report(pip_env(pip), scene.policy(corp='owns = ["acme-*"]'), *words)
-    assert verdicts(found) == {
+    document = report(pip_env(pip), scene.policy(corp='owns = ["acme-*"]'), *words)
+    assert verdicts(document) == {
         "acme": ("takeover", "another-project"),
         "wheeled": ("other-file", "hashes-differ"),
         "jinja2": ("other-version", "same-project"),
@@ -55,12 +55,12 @@ def test_each_category(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
         "acme-core": ("not-compared", "private"),
         "shared": ("same", "same-file"),
     }
-    acme = project(found, "acme")
+    acme = project(document, "acme")
     sides = [(acme[side]["repository"], acme[side]["version"]) for side in ("pip_alone", "policy")]
     assert sides == [("public", "99.0"), ("corp", "1.1")]
-    assert project(found, "lxml")["requirement"] == "lxml>=6"
-    assert project(found, "evil-dep")["pip_alone"]["needed_by"] == ["acme"]
-    assert (found["summary"]["same"], found["summary"]["not-compared"]) == (1, 1)
+    assert project(document, "lxml")["requirement"] == "lxml>=6"
+    assert project(document, "evil-dep")["pip_alone"]["needed_by"] == ["acme"]
+    assert (document["summary"]["same"], document["summary"]["not-compared"]) == (1, 1)
 
 
 _AT_80 = """\
@@ -128,14 +128,14 @@ def test_progress_is_for_terminals(env: PipEnv, scene: Compared) -> None:
     command = [str(env.python), "-m", "repoprio", "compare", "acme"]
     done = subprocess.run(command, env=env.environment(policy), stdout=subprocess.PIPE, stderr=theirs, check=False)
     os.close(theirs)
-    said = os.read(ours, 100_000).decode()
+    output = os.read(ours, 100_000).decode()
     os.close(ours)
-    steps = re.findall(r"\r\x1b\[K(with the policy|pip alone): (\d) projects?, (\w+)", said)
+    steps = re.findall(r"\r\x1b\[K(with the policy|pip alone): (\d) projects?, (\w+)", output)
     assert steps == [
         (side, n, name) for side in ("with the policy", "pip alone") for n, name in (("1", "acme"), ("2", "six"))
     ]
-    assert "\r\x1b[Krepoprio: comparing with pip alone" in said
-    assert said.endswith("\r\x1b[K")
+    assert "\r\x1b[Krepoprio: comparing with pip alone" in output
+    assert output.endswith("\r\x1b[K")
     assert done.stdout.decode() == env.tool("compare", "acme", policy=policy).stdout
     assert "\r" not in env.tool("compare", "acme", policy=policy).stderr
 
@@ -173,15 +173,15 @@ def test_a_repository_that_is_down(pip: str, pip_env: EnvFactory, scene: Compare
     scene.corp.add("acme", "1.0")
     scene.public.add("six", "1.0")
     scene.corp.answer("six", Fault(status=418))
-    found = report(pip_env(pip), scene.policy(), "acme", "six")
-    assert verdicts(found) == {"six": ("not-known", "unavailable"), "acme": ("same", "same-file")}
-    assert "corp (priority 10) is unavailable: 418" in project(found, "six")["reason"]
+    document = report(pip_env(pip), scene.policy(), "acme", "six")
+    assert verdicts(document) == {"six": ("not-known", "unavailable"), "acme": ("same", "same-file")}
+    assert "corp (priority 10) is unavailable: 418" in project(document, "six")["reason"]
     assert not scene.public.asked("six")
     scene.corp.answer("six", Fault())
     scene.public.answer("acme", Fault(status=418))
-    found = report(pip_env(pip), scene.policy(), "acme", "six")
-    assert verdicts(found) == {"acme": ("not-known", "unavailable"), "six": ("same", "same-file")}
-    assert project(found, "acme")["pip_alone"]["version"] == "1.0"
+    document = report(pip_env(pip), scene.policy(), "acme", "six")
+    assert verdicts(document) == {"acme": ("not-known", "unavailable"), "six": ("same", "same-file")}
+    assert project(document, "acme")["pip_alone"]["version"] == "1.0"
 
 
 @EVERY
@@ -194,8 +194,8 @@ def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, 
     scene.public.add("clash", "1", "2")
     scene.public.add("bad", "1")
     after = '[pins.bad]\nprojects = ["bad"]\nblock = "no good"\n'
-    found = report(pip_env(pip), scene.policy(extra=after), "a", "b", "bad")
-    assert verdicts(found) == {
+    document = report(pip_env(pip), scene.policy(extra=after), "a", "b", "bad")
+    assert verdicts(document) == {
         "acme": ("only-pip-alone", "no-match"),
         "bad": ("not-known", "blocked"),
         "clash": ("not-known", "conflict"),
@@ -203,10 +203,12 @@ def test_one_that_fails_does_not_hide_the_others(pip: str, pip_env: EnvFactory, 
         "a": ("same", "same-file"),
         "b": ("same", "same-file"),
     }
-    assert "a 1 wants clash==1; b 1 wants clash==2" in project(found, "clash")["reason"]
-    assert project(found, "gone")["policy"]["needed_by"] == ["a"]
-    assert project(found, "acme")["fix"].startswith("do not use the one from public: ask for a version that corp has")
-    assert "public lists none of the same files" in project(found, "acme")["reason"]
+    assert "a 1 wants clash==1; b 1 wants clash==2" in project(document, "clash")["reason"]
+    assert project(document, "gone")["policy"]["needed_by"] == ["a"]
+    assert project(document, "acme")["fix"].startswith(
+        "do not use the one from public: ask for a version that corp has"
+    )
+    assert "public lists none of the same files" in project(document, "acme")["reason"]
 
 
 @ALL
@@ -216,14 +218,14 @@ def test_the_resolver_backtracks_on_both_sides(pip: str, pip_env: EnvFactory, sc
     scene.public.add("acme", "2.0")
     scene.public.add("billing", {"version": "3.1", "requires": ["acme>=2"]}, {"version": "3.0", "requires": ["acme<2"]})
     scene.public.add("tools", {"version": "1.0", "requires": ["billing; extra == 'pay'"]})
-    found = report(pip_env(pip), scene.policy(), "tools[pay]")
-    assert verdicts(found) == {
+    document = report(pip_env(pip), scene.policy(), "tools[pay]")
+    assert verdicts(document) == {
         "acme": ("takeover", "another-project"),
         "billing": ("other-version", "other-requirements"),
         "tools": ("same", "same-file"),
     }
-    assert project(found, "tools")["requirement"] == "tools[pay]"
-    assert project(found, "billing")["policy"]["needed_by"] == ["tools"]
+    assert project(document, "tools")["requirement"] == "tools[pay]"
+    assert project(document, "billing")["policy"]["needed_by"] == ["tools"]
 
 
 @EVERY
@@ -258,12 +260,12 @@ def test_direct_urls(pip: str, pip_env: EnvFactory, scene: Compared) -> None:
     path.write_bytes(wheel.content)
     env, policy = pip_env(pip), scene.policy()
     for words in ([f"tool @ {url}"], [str(path)], [url]):
-        found = report(env, policy, *words, code=0)
-        assert verdicts(found) == {"tool": ("same", "same-file"), "six": ("same", "same-file")}
+        document = report(env, policy, *words, code=0)
+        assert verdicts(document) == {"tool": ("same", "same-file"), "six": ("same", "same-file")}
     scene.public.add("app", {"version": "1.0", "requires": [f"tool @ {url}"]})
-    found = report(env, policy, "app")
-    assert verdicts(found) == {"app": ("same", "same-file"), "tool": ("only-pip-alone", "direct-url")}
-    assert project(found, "tool")["fix"].endswith("tool @ URL")
+    document = report(env, policy, "app")
+    assert verdicts(document) == {"app": ("same", "same-file"), "tool": ("only-pip-alone", "direct-url")}
+    assert project(document, "tool")["fix"].endswith("tool @ URL")
     refusing = scene.policy(before='direct-urls = "refuse"')
     assert verdicts(report(env, refusing, f"tool @ {url}"))["tool"] == ("only-pip-alone", "direct-url")
 
@@ -280,9 +282,9 @@ def test_a_source_tree_fits_every_version(env: PipEnv, scene: Compared) -> None:
     tree.mkdir()
     (tree / "pyproject.toml").write_text("")
     scene.public.add("app", {"version": "1.0", "requires": ["tree>=7"]})
-    found = report(env, scene.policy(), "app", f"tree @ {tree.as_uri()}", "tree<9")
-    assert verdicts(found) == {"app": ("same", "same-file"), "tree": ("not-known", "dependencies-not-known")}
-    assert project(found, "tree")["policy"]["version"] is None
+    document = report(env, scene.policy(), "app", f"tree @ {tree.as_uri()}", "tree<9")
+    assert verdicts(document) == {"app": ("same", "same-file"), "tree": ("not-known", "dependencies-not-known")}
+    assert project(document, "tree")["policy"]["version"] is None
     unnamed = report(env, scene.policy(), str(tree), "app")
     assert verdicts(unnamed)[tree.as_uri()] == ("not-known", "unnamed")
 
@@ -303,14 +305,14 @@ def test_flexible_merge_and_versions(env: PipEnv, repository: RepositoryFactory,
     tables += '[pins.narrowed]\nprojects = ["narrowed"]\nversions = "<2"\n'
     policy = tmp_path / "repoprio.toml"
     policy.write_text(tables)
-    found = report(env, policy, "flex>=2", "merged", "narrow", "narrowed")
-    assert verdicts(found) == {
+    document = report(env, policy, "flex>=2", "merged", "narrow", "narrowed")
+    assert verdicts(document) == {
         "narrow": ("takeover", "another-project"),
         "narrowed": ("other-version", "narrowed"),
         "flex": ("same", "same-file"),
         "merged": ("same", "same-file"),
     }
-    assert "pins.narrowed.versions" in project(found, "narrowed")["fix"]
+    assert "pins.narrowed.versions" in project(document, "narrowed")["fix"]
 
 
 def test_repositories_on_disk(env: PipEnv, scene: Compared) -> None:
@@ -330,13 +332,13 @@ def test_repositories_on_disk(env: PipEnv, scene: Compared) -> None:
         f'[repositories.public]\nurl = "{scene.public.page_url}"\npriority = 10\n'
         f'[repositories.simple]\nurl = "{simple.root}"\npriority = 20\n'
     )
-    found = report(env, policy, "acme", "other", "six")
-    assert verdicts(found) == {
+    document = report(env, policy, "acme", "other", "six")
+    assert verdicts(document) == {
         "six": ("takeover", "another-project"),
         "other": ("other-file", "hashes-differ"),
         "acme": ("other-version", "same-project"),
     }
-    assert found["asked"] == {"public": ["acme", "other"]}
+    assert document["asked"] == {"public": ["acme", "other"]}
 
 
 def test_equal_repositories_do_not_differ(env: PipEnv, scene: Compared) -> None:
@@ -357,15 +359,15 @@ def test_files_that_lie(env: PipEnv, scene: Compared) -> None:
         lie = lie if name == "broken" else replace(file, filename="gone-2.0-py3-none-any.whl", metadata=None)
         # Under the old name, so that the file of the new one is missing.
         scene.public._shelf._projects[name] = {file.filename: lie}
-    found = report(env, scene.policy(), "broken", "gone", "liar", "six")
-    assert {name: verdict for name, (verdict, _) in verdicts(found).items()} == {
+    document = report(env, scene.policy(), "broken", "gone", "liar", "six")
+    assert {name: verdict for name, (verdict, _) in verdicts(document).items()} == {
         "broken": "not-known",
         "gone": "not-known",
         "liar": "not-known",
         "six": "same",
     }
-    assert project(found, "gone")["reason"] == "gone-2.0-py3-none-any.whl could not be fetched (404)."
-    assert project(found, "broken")["fix"] == "check whether its repository has the complete file"
+    assert project(document, "gone")["reason"] == "gone-2.0-py3-none-any.whl could not be fetched (404)."
+    assert project(document, "broken")["fix"] == "check whether its repository has the complete file"
 
 
 @ALL
@@ -375,8 +377,8 @@ def test_metadata_and_wheels_that_pip_does_not_take(pip: str, pip_env: EnvFactor
     scene.public.add("app", {"version": "1.0", "requires": ["six"]})
     scene.public.add("six", "1.0")
     url = f"{scene.public.root_url}files/plat-1.0-cp27-none-win32.whl"
-    found = report(pip_env(pip), scene.policy(), "legacy", "app", f"plat @ {url}")
-    assert verdicts(found) == {
+    document = report(pip_env(pip), scene.policy(), "legacy", "app", f"plat @ {url}")
+    assert verdicts(document) == {
         "legacy": ("not-known", "unreadable"),
         "plat": ("not-known", "unsupported"),
         "app": ("same", "same-file"),

@@ -112,8 +112,8 @@ def test_requests_in_vain_are_reported(pip_env: EnvFactory, repository: Reposito
     before = {name: server.asked_pages() for name, server in scene.servers.items()}
     scene.forget()
     done = env.tool("compare", "--format", "json", *wanted, policy=scene.file)
-    found = json.loads(done.stdout)
+    document = json.loads(done.stdout)
     beyond = {name: sorted(server.asked_pages() - before[name]) for name, server in scene.servers.items()}
-    assert found["asked"] == beyond == {"corp": ["in-vain"], "public": ["acme", "in-vain", "tool"]}
+    assert document["asked"] == beyond == {"corp": ["in-vain"], "public": ["acme", "in-vain", "tool"]}
     assert "are also asked for in-vain" in " ".join(done.stderr.split())
-    assert "in-vain" not in [project["project"] for project in found["projects"]]
+    assert "in-vain" not in [project["project"] for project in document["projects"]]

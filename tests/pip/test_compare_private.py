@@ -113,15 +113,15 @@ def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Compared, corp: str
     scene.public.add("acme", "99.0")
     scene.public.add("acme-core", "99.0")
     policy = scene.policy(corp=corp, extra=after)
-    found = report(env, policy, "acme", "acme-core", code=0)
-    assert verdicts(found) == dict.fromkeys(("acme", "acme-core"), ("not-compared", "private"))
-    assert (found["summary"]["not-compared"], found["private"]) == (2, ["acme", "acme-core"])
-    assert project(found, "acme")["pip_alone"]["repository"] is None
+    document = report(env, policy, "acme", "acme-core", code=0)
+    assert verdicts(document) == dict.fromkeys(("acme", "acme-core"), ("not-compared", "private"))
+    assert (document["summary"]["not-compared"], document["private"]) == (2, ["acme", "acme-core"])
+    assert project(document, "acme")["pip_alone"]["repository"] is None
     assert not scene.public.requests
     done = env.tool("compare", "--format", "json", "--disclose", "Acme", "acme", "acme-core", policy=policy)
-    found = json.loads(done.stdout)
-    assert verdicts(found) == {"acme": ("takeover", "another-project"), "acme-core": ("not-compared", "private")}
-    assert (found["private"], "acme" in told(done.stderr)["public"]) == (["acme-core"], True)
+    document = json.loads(done.stdout)
+    assert verdicts(document) == {"acme": ("takeover", "another-project"), "acme-core": ("not-compared", "private")}
+    assert (document["private"], "acme" in told(done.stderr)["public"]) == (["acme-core"], True)
     assert f"1 stays private (acme-core: {word})" in " ".join(done.stderr.split())
     assert (done.code, scene.public.asked("acme"), scene.public.asked("acme-core")) == (1, True, False)
     explained = env.tool("explain", "--shadowed", "acme", "acme-core", "--disclose", "acme", policy=policy)
@@ -160,14 +160,14 @@ def test_nobody_else_is_asked_while_the_owner_is_down(env: PipEnv, scene: Compar
     scene.corp.answer("acme", Fault(status=418))
     scene.public.add("acme", "99.0")
     policy = scene.policy(corp='owns = ["acme"]')
-    found = report(env, policy, "--disclose", "acme", "acme")
-    assert verdicts(found) == {"acme": ("not-known", "unavailable")}
+    document = report(env, policy, "--disclose", "acme", "acme")
+    assert verdicts(document) == {"acme": ("not-known", "unavailable")}
     assert not scene.public.asked("acme")
     scene.corp.answer("acme", Fault())
     scene.corp.add("acme", "1.0")
     scene.public.answer("acme", Fault(status=418))
-    found = report(env, policy, "--disclose", "acme", "acme")
-    assert verdicts(found) == {"acme": ("not-known", "unavailable")}
+    document = report(env, policy, "--disclose", "acme", "acme")
+    assert verdicts(document) == {"acme": ("not-known", "unavailable")}
     done = env.tool("explain", "--shadowed", "--disclose", "acme", "acme", policy=policy)
     assert "pip alone  not known: public gave no answer" in done.stdout
 

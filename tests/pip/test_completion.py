@@ -139,7 +139,7 @@ def test_powershell_completes(tmp_path: Path) -> None:
 def test_the_manual_is_that_of_this_command_line() -> None:
     """docs/repoprio.1 is the output of docs/build_man.py, and man has no complaints."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    made = subprocess.run(
+    output = subprocess.run(
         [sys.executable, str(DOCS / "build_man.py")],
         env=environment,
         capture_output=True,
@@ -147,10 +147,10 @@ def test_the_manual_is_that_of_this_command_line() -> None:
         check=True,
     ).stdout
     file = DOCS / "repoprio.1"
-    assert made == file.read_text(encoding="utf-8"), "python docs/build_man.py > docs/repoprio.1"
+    assert output == file.read_text(encoding="utf-8"), "python docs/build_man.py > docs/repoprio.1"
     for command in COMMANDS:
         if not command.children:
             path = " ".join(command.path).replace("-", "\\-")
-            assert f".SS repoprio {path}" in made
+            assert f".SS repoprio {path}" in output
     done = subprocess.run([shell("man"), "--warnings", "-l", str(file)], capture_output=True, text=True, check=True)
     assert not re.search("warning|error", done.stderr), done.stderr

@@ -47,9 +47,9 @@ def test_it_works_whatever_policy_is_in_force(pip_env: EnvFactory, policy: Path)
     code, found = report(env, None)
     mine = found["environments"][0]
     assert (code, mine["state"], mine["guarded"]) == (1, "no-policy", False)
-    said = screen(found)
-    assert "the hook finds no policy" in said
-    assert "pips: 0 guarded, 1 not." in said
+    text = screen(found)
+    assert "the hook finds no policy" in text
+    assert "pips: 0 guarded, 1 not." in text
 
 
 @pytest.mark.full
@@ -83,8 +83,8 @@ def test_a_faulty_policy_without_a_hook(pip_env: EnvFactory, policy: Path) -> No
     """A faulty policy is reported even if no hook finds it, and is not said to stop anything."""
     env, stock = pip_env("26.3"), pip_env("26.3", stock=True)
     policy.write_text("faulty = 1\n")
-    said = env.tool("doctor", "--python", str(stock.python), policy=policy, env={"PATH": NO_PIPS}).stdout
-    assert f"Policy   {policy}: it has errors\n         no hook in this environment finds it\n" in said
+    stdout = env.tool("doctor", "--python", str(stock.python), policy=policy, env={"PATH": NO_PIPS}).stdout
+    assert f"Policy   {policy}: it has errors\n         no hook in this environment finds it\n" in stdout
 
 
 def test_a_pointer_to_nowhere_and_an_environment_without_pip(
@@ -137,8 +137,8 @@ def test_none_counts_as_fine(fresh_env: EnvFactory, pip_env: EnvFactory, policy:
         (other.root / "bin" / "python3").unlink(missing_ok=True)
         (other.root / "bin" / "python3").symlink_to(sys.executable)
     done = env.tool("doctor", "--format", "json", "--venv", "links", policy=policy, cwd=tmp_path, env={"PATH": NO_PIPS})
-    found = json.loads(done.stdout)["environments"]
-    assert (done.code, [e["took"] for e in found]) == (1, ["1.0", "99.0"])
+    document = json.loads(done.stdout)["environments"]
+    assert (done.code, [e["took"] for e in document]) == (1, ["1.0", "99.0"])
     (packages / "pip" / "__init__.py").write_text("raise SystemExit(3)\n")
     code, again = report(env, policy, "--venv", str(tmp_path / "links"))
     assert (code, again["environments"][1]["guarded"]) == (1, False)
@@ -182,12 +182,12 @@ def test_the_network_only_when_asked(
     assert {one["canary"] for one in found["repositories"]} == {"known", None}
     assert len(down.asked_pages()) == 1
     assert most_at_once([corp, open_to_all]) > 1
-    said = screen(found)
-    assert re.search(r"FAIL   down \(priority 2\)    no usable answer in [0-9]+ ms: 401; no login was sent", said)
-    assert f"rule: repositories.down.url ({policy})" in said
-    assert "fix: check the login" in said
-    assert "asked for a name that nobody has, and corp for its canary known." in said
-    assert 'set: absent = [404, "empty-page"]' in said
+    text = screen(found)
+    assert re.search(r"FAIL   down \(priority 2\)    no usable answer in [0-9]+ ms: 401; no login was sent", text)
+    assert f"rule: repositories.down.url ({policy})" in text
+    assert "fix: check the login" in text
+    assert "asked for a name that nobody has, and corp for its canary known." in text
+    assert 'set: absent = [404, "empty-page"]' in text
     login = {"PATH": NO_PIPS, "PIP_EXTRA_INDEX_URL": f"http://u:s3cret@{down.host}/simple/"}
     done = env.tool("doctor", "--network", policy=policy, env=login)
     assert (done.code, "401" in done.stdout) == (0, False)

@@ -70,9 +70,9 @@ def test_the_report_of_a_hook(pip_env: EnvFactory, policy: Path) -> None:
     asked = pip_env(PIP).run("--version", policy=policy, env={ASKED: "1"})
     assert (asked.code, asked.stderr, asked.stdout.count("\n")) == (0, "", 1)
     assert f'"files": ["{policy}"]' in asked.stdout
-    told = json.loads(asked.stdout)
-    said = pip_env(PIP).run("--version").stdout
-    assert said == "pip {pip} from {location} (python {python})\n".format(**told)
+    document = json.loads(asked.stdout)
+    stdout = pip_env(PIP).run("--version").stdout
+    assert stdout == "pip {pip} from {location} (python {python})\n".format(**document)
     assert pip_env(PIP, stock=True).run("--version", policy=policy, env={ASKED: "1"}).stdout.startswith("pip ")
 
 
@@ -114,14 +114,14 @@ def test_the_environment_that_is_meant(by: str, pip_env: EnvFactory, policy: Pat
     arguments = ["--python", str(stock.python)] if by == "--python" else []
     variables = {"PATH": NO_PIPS} | ({} if arguments else {"VIRTUAL_ENV": str(stock.root)})
     done = env.tool("doctor", "--format", "json", *arguments, policy=policy, env=variables)
-    found = json.loads(done.stdout)
-    assert (done.code, found["environment"]["named_by"], found["environment"]["guarded"]) == (1, by, False)
-    assert found["environment"]["python"] == str(stock.python)
-    assert [(one["python"], one["took"]) for one in found["environments"]] == [(str(stock.python), "99.0")]
-    said = screen(found)
+    document = json.loads(done.stdout)
+    assert (done.code, document["environment"]["named_by"], document["environment"]["guarded"]) == (1, by, False)
+    assert document["environment"]["python"] == str(stock.python)
+    assert [(one["python"], one["took"]) for one in document["environments"]] == [(str(stock.python), "99.0")]
+    text = screen(document)
     version = sys.version.partition(" ")[0]
-    assert re.match(rf"environment: {stock.python} \(Python {re.escape(version)}, pip 22\.0\.2; {by}.*\n", said)
-    assert "no hook in this environment finds it" in said
+    assert re.match(rf"environment: {stock.python} \(Python {re.escape(version)}, pip 22\.0\.2; {by}.*\n", text)
+    assert "no hook in this environment finds it" in text
 
 
 def test_the_report_names_user_folder_and_commands(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
@@ -131,9 +131,9 @@ def test_the_report_names_user_folder_and_commands(pip_env: EnvFactory, policy: 
     number = os.geteuid()
     assert (code, found["user"]) == (0, {"name": user_name(number), "uid": number})
     assert found["folder"] == str(env.home / "work")
-    said = screen(found)
+    text = screen(found)
     who = f"Run as {user_name(number)} (uid {number}) in the folder {env.home / 'work'}.\n"
-    assert f"{who}Each pip is run twice: --version (its hook answers), and download acme.\n" in said
+    assert f"{who}Each pip is run twice: --version (its hook answers), and download acme.\n" in text
     started = [str(env.python), "-m", "pip"]
     assert found["environments"][0]["ran"] == [[*started, "--version"], [*started, "download", "acme"]]
     assert "packed" not in str(found)
@@ -428,10 +428,10 @@ def test_uv_without_a_file_and_with_gaps() -> None:
         "system_file": "/etc/uv/uv.toml",
     }
     known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": [], "is_bare": False}
-    said = "\n".join(installers._uv({**known, "obeys": True}))
-    assert "the policy's export; took 1.0" in said
-    said = "\n".join(installers._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))
-    assert "it writes the file and exits with 1" in said
+    text = "\n".join(installers._uv({**known, "obeys": True}))
+    assert "the policy's export; took 1.0" in text
+    text = "\n".join(installers._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))
+    assert "it writes the file and exits with 1" in text
 
 
 class Terminal(io.StringIO):

@@ -69,13 +69,13 @@ def test_a_pip_that_is_too_old(is_fused: bool, fresh_env: EnvFactory, policy: Pa
     variables = {"PATH": str(env.root / "bin"), "PIP_CONFIG_FILE": "", "XDG_CONFIG_HOME": str(users.parent)}
     variables |= {} if is_fused else {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")}
     arguments = ("doctor", "--venv", str(old.root))
-    said = env.tool(*arguments, policy=policy, env=variables).stdout
-    assert f"FAIL   {old.python}    pip {OLD}    too old for a hook (22.0.2 is the oldest); took 99.0\n" in said
+    stdout = env.tool(*arguments, policy=policy, env=variables).stdout
+    assert f"FAIL   {old.python}    pip {OLD}    too old for a hook (22.0.2 is the oldest); took 99.0\n" in stdout
     upgrade = f"python3 -m pip --python {old.python} install -U pip"
     commands = [upgrade, f"repoprio enable --venv {old.root}"]
-    assert follow(env, said, policy, variables) == (commands[::-1] if is_fused else commands)
-    said = env.tool(*arguments, policy=policy, env=variables).stdout
-    assert f"ok     {old.python}    pip {PIP}    took 1.0, not 99.0\n" in said
+    assert follow(env, stdout, policy, variables) == (commands[::-1] if is_fused else commands)
+    stdout = env.tool(*arguments, policy=policy, env=variables).stdout
+    assert f"ok     {old.python}    pip {PIP}    took 1.0, not 99.0\n" in stdout
 
 
 @pytest.mark.full
@@ -104,15 +104,17 @@ def test_a_broken_pip(missing: str, is_hooked: bool, fresh_env: EnvFactory, poli
         assert env.tool("enable", "--venv", str(broken.root)).code == 0
     variables = {"PATH": str(env.root / "bin"), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")}
     arguments = ("doctor", "--python", str(broken.python))
-    said = env.tool(*arguments, policy=policy, env=variables).stdout
-    assert re.search(rf"FAIL   {broken.python}    (pip {PIP}    )?its pip is broken: RuntimeError: boom\n", said), said
-    assert ("finds it: it does not run (RuntimeError: boom)\n" in said) == (is_hooked and missing == "__init__.py")
+    stdout = env.tool(*arguments, policy=policy, env=variables).stdout
+    assert re.search(rf"FAIL   {broken.python}    (pip {PIP}    )?its pip is broken: RuntimeError: boom\n", stdout), (
+        stdout
+    )
+    assert ("finds it: it does not run (RuntimeError: boom)\n" in stdout) == (is_hooked and missing == "__init__.py")
     repair = f"python3 -m pip --python {broken.python} install --force-reinstall pip"
     enable = [] if is_hooked else [f"repoprio enable --venv {broken.root}"]
-    row = said[said.index(f"FAIL   {broken.python}") :].partition("\n  ok")[0]
+    row = stdout[stdout.index(f"FAIL   {broken.python}") :].partition("\n  ok")[0]
     assert follow(env, row, policy, variables) == [repair, *enable]
-    said = env.tool(*arguments, policy=policy, env=variables).stdout
-    assert f"ok     {broken.python}    pip {PIP}    took 1.0, not 99.0\n" in said
+    stdout = env.tool(*arguments, policy=policy, env=variables).stdout
+    assert f"ok     {broken.python}    pip {PIP}    took 1.0, not 99.0\n" in stdout
 
 
 def test_a_python_that_no_hook_can_guard(pip_env: EnvFactory, fresh_env: EnvFactory, policy: Path) -> None:

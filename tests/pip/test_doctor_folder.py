@@ -94,8 +94,8 @@ def test_a_pip_of_the_folder_is_reported_and_not_run(
     assert (done.stdout.index(str(file)) < done.stdout.index("  ok "), done.stdout.count(str(file))) == (True, 2)
     assert "pips: 1 guarded, 0 not, 2 not tried; python -m pip: runs another file here." in done.stdout
     assert not list(here.rglob("run"))
-    found = json.loads(env.tool("doctor", "--format", "json", policy=policy, cwd=here, env={"PATH": NO_PIPS}).stdout)
-    assert found["pip_of_folder"] == str(file)
+    document = json.loads(env.tool("doctor", "--format", "json", policy=policy, cwd=here, env={"PATH": NO_PIPS}).stdout)
+    assert document["pip_of_folder"] == str(file)
     # The folder is one that every Python finds code in: not even `python -m pip` from elsewhere can be tried.
     done = env.tool("doctor", policy=policy, cwd=here, env={"PATH": NO_PIPS, "PYTHONPATH": f"{os.pathsep}/none"})
     assert f"finds it: it was not tried: {file} would run instead\n" in done.stdout
@@ -149,10 +149,10 @@ def test_relative_and_empty_folders_of_path_are_those_of_the_user(
         (place / name).write_text("#!/bin/sh\nexit 1\n")
         (place / name).chmod(0o755)
     done = env.tool("doctor", "--format", "json", policy=policy, cwd=here, env={"PATH": path})
-    found = json.loads(done.stdout)
-    tried = [(one["launcher"], one["took"]) for one in found["environments"][1:]]
+    document = json.loads(done.stdout)
+    tried = [(one["launcher"], one["took"]) for one in document["environments"][1:]]
     assert (done.code, tried) == (1, [(str(place / "pip"), "99.0")])
-    others = {one["name"]: one["path"] for one in found["other_installers"]}
+    others = {one["name"]: one["path"] for one in document["other_installers"]}
     assert others == {name: str(place / name) for name in ("uv", "poetry")}
 
 

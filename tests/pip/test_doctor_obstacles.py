@@ -47,8 +47,8 @@ def look(env: PipEnv, policy: Path, *arguments: str, **variables: str) -> tuple[
         command = [str(env.python), "-I", "-m", "repoprio", *words]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, cwd=env.home)
     assert "Traceback" not in done.stderr, done.stderr
-    found = json.loads(done.stdout)
-    row, said = found["environments"][-1], "\n".join(rendered.lines(found))
+    document = json.loads(done.stdout)
+    row, said = document["environments"][-1], "\n".join(rendered.lines(document))
     return row, said
 
 
@@ -84,8 +84,8 @@ def test_a_launcher_with_which_python_loads_nothing(fresh_env: EnvFactory, polic
     done = in_shell(env, f"{script} download acme", PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
     assert (done.returncode, "No matching distribution found for acme" in done.stderr) == (1, True)
     script.write_text(script.read_text().replace(" -S", "", 1))
-    found = json.loads(env.tool("doctor", "--format", "json", policy=policy, env={"PATH": path}).stdout)
-    assert [one["state"] for one in found["environments"]] == ["guarded"]
+    document = json.loads(env.tool("doctor", "--format", "json", policy=policy, env={"PATH": path}).stdout)
+    assert [one["state"] for one in document["environments"]] == ["guarded"]
 
 
 @pytest.mark.full

@@ -120,9 +120,9 @@ def fetched(command: str, *arguments: str) -> Callable[[World], str | None]:
 
 def index_versions(world: World) -> str | None:
     """`pip index versions`."""
-    said = world.pip("index", "versions", "acme").stdout
-    assert "99.0" not in said
-    return said.split("(")[1].split(")")[0]
+    stdout = world.pip("index", "versions", "acme").stdout
+    assert "99.0" not in stdout
+    return stdout.split("(")[1].split(")")[0]
 
 
 def outdated(world: World) -> str | None:

@@ -28,12 +28,12 @@ def two(fresh_env: EnvFactory, repository: RepositoryFactory) -> Pair:
 
 def project(folder: Path, build: str, requires: str = "") -> Path:
     """A project whose backend runs `build` first."""
-    made = folder / "project"
-    made.mkdir()
-    (made / "pyproject.toml").write_text(PROJECT.replace('requires = ["acme"]', f"requires = [{requires}]"))
+    folder_ = folder / "project"
+    folder_.mkdir()
+    (folder_ / "pyproject.toml").write_text(PROJECT.replace('requires = ["acme"]', f"requires = [{requires}]"))
     text = BACKEND.replace('import acme, os, zipfile\nassert acme.__version__ == "1.0", acme.__version__\n', "")
-    (made / "backend.py").write_text(f"import os, subprocess, sys, zipfile\n{build}\n{text}")
-    return made
+    (folder_ / "backend.py").write_text(f"import os, subprocess, sys, zipfile\n{build}\n{text}")
+    return folder_
 
 
 def test_another_python_keeps_its_own_policy(two: Pair, fresh_env: EnvFactory) -> None:

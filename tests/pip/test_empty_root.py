@@ -77,8 +77,8 @@ def test_an_empty_root_opens_no_name(
     assert " in it at all." in done.stderr
     assert 'repositories.disk.absent = [404, "empty-root"] says that it may be empty' in done.stderr
     assert not public.requests
-    told = json.loads(env.tool("repos", "--check", "--format", "json", policy=policy).stdout)["repositories"][0]
-    assert (told["check"]["status"], told["check"]["code"]) == ("unavailable", "empty-root")
+    document = json.loads(env.tool("repos", "--check", "--format", "json", policy=policy).stdout)["repositories"][0]
+    assert (document["check"]["status"], document["check"]["code"]) == ("unavailable", "empty-root")
     # No lower repository could have its names.
     assert "lower-priority repositories then" in " ".join(done.stderr.split())
     policy.write_text(text.format(more="").partition("[repositories.public]")[0])

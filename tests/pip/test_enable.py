@@ -381,7 +381,7 @@ def test_ensurepip_works_in_a_guarded_base(two: Pair, tmp_path: Path) -> None:
 
 def test_the_help_of_disable_is_about_removal(pip_env: EnvFactory) -> None:
     """The help of disable describes removal only."""
-    said = " ".join(pip_env(PIP).tool("disable", "--help").stdout.split())
-    assert "Remove the hook from another environment" in said
-    assert "remove the line that enable --fuse added" in said
-    assert "that an unguarded pip finds nothing" not in said
+    text = " ".join(pip_env(PIP).tool("disable", "--help").stdout.split())
+    assert "Remove the hook from another environment" in text
+    assert "remove the line that enable --fuse added" in text
+    assert "that an unguarded pip finds nothing" not in text

@@ -142,8 +142,8 @@ def test_commands_name_the_activated_environment(two: Two) -> None:
 )
 def test_json_names_the_activated_environment(command: list[str], two: Two) -> None:
     """The same facts are in the JSON of each command."""
-    found = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
-    assert (found["python"], found["pip"], found["guarded"]) == (str(two.venv.python), THERE, False)
+    document = json.loads(two.tool(*command, "--format", "json").stdout)["environment"]
+    assert (document["python"], document["pip"], document["guarded"]) == (str(two.venv.python), THERE, False)
 
 
 def test_pip_installs_into_the_activated_environment(two: Two) -> None:
@@ -165,10 +165,10 @@ def test_its_own_pip_conf_is_the_policy(two: Two) -> None:
     (two.base.root / "pip.conf").write_text(text.format("here"))
     for command in (["config", "show"], ["repos"], ["export", "uv"]):
         variables = {"VIRTUAL_ENV": str(two.venv.root), "PIP_CONFIG_FILE": ""}
-        said = two.base.tool(*command, env=variables).stdout
-        assert ("https://there.example" in said, "https://here.example" in said) == (True, False), said
-        said = two.base.tool(*command, "--python", str(two.base.root), env=variables).stdout
-        assert ("https://there.example" in said, "https://here.example" in said) == (False, True), said
+        stdout = two.base.tool(*command, env=variables).stdout
+        assert ("https://there.example" in stdout, "https://here.example" in stdout) == (True, False), stdout
+        stdout = two.base.tool(*command, "--python", str(two.base.root), env=variables).stdout
+        assert ("https://there.example" in stdout, "https://here.example" in stdout) == (False, True), stdout
 
 
 def test_an_enabled_environment_is_reported_as_guarded(two: Two) -> None:
@@ -229,9 +229,9 @@ def test_commands_about_the_policy_need_no_pip_there(two: Two) -> None:
 def test_explain_judges_for_the_python_that_is_meant(two: Two, env_store: EnvStore) -> None:
     """A file that needs a newer Python fits repoprio's own Python, and not the activated one."""
     venv = env_store.env(THERE, python=older_python())
-    found = json.loads(two.tool("explain", "acme", "--format", "json", env={"VIRTUAL_ENV": str(venv.root)}).stdout)
-    assert found["environment"]["version"].startswith("3.10.")
-    assert found["projects"][0]["version"] == "1.0"
+    document = json.loads(two.tool("explain", "acme", "--format", "json", env={"VIRTUAL_ENV": str(venv.root)}).stdout)
+    assert document["environment"]["version"].startswith("3.10.")
+    assert document["projects"][0]["version"] == "1.0"
     own = json.loads(two.tool("explain", "acme", "--format", "json", "--python", str(two.base.python)).stdout)
     assert own["projects"][0]["version"] == "2.0"
 
@@ -254,9 +254,9 @@ def test_a_hint_that_a_pip_prints_explains_that_very_refusal(two: Two, where: st
     program, *words = why(done.stderr)
     assert program == "repoprio"
     assert words == ["explain", *([] if where == "activated" else ["--python", str(two.venv.python)]), "acme>=3"]
-    told = json.loads(two.base.tool(*words, "--format", "json", policy=two.file, env=variables).stdout)
-    assert told["environment"]["python"] == str(two.venv.python)
-    assert (told["projects"][0]["outcome"], told["projects"][0]["requirement"]) == ("no-match", "acme>=3")
+    document = json.loads(two.base.tool(*words, "--format", "json", policy=two.file, env=variables).stdout)
+    assert document["environment"]["python"] == str(two.venv.python)
+    assert (document["projects"][0]["outcome"], document["projects"][0]["requirement"]) == ("no-match", "acme>=3")
 
 
 def test_commands_in_texts_of_the_policy_stay_unchanged(two: Two) -> None:

@@ -69,11 +69,11 @@ def test_every_example_is_here_and_has_its_page() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_loads_without_a_warning(name: str) -> None:
     """There are no errors, and only the warnings that the example's data explains."""
-    found = read_files(layers(texts(name, {})))
-    assert found.errors == ()
-    assert found.policy is not None
+    loaded = read_files(layers(texts(name, {})))
+    assert loaded.errors == ()
+    assert loaded.policy is not None
     explained = EXAMPLES[name].get("warnings", {})
-    assert {warning.code for warning in policy_warnings(found.policy)} == set(explained)
+    assert {warning.code for warning in policy_warnings(loaded.policy)} == set(explained)
 
 
 class Machine:
@@ -157,6 +157,6 @@ def test_a_private_index_that_is_down_opens_no_name(
 def test_a_team_cannot_take_what_everybody_shares(tmp_path: Path) -> None:
     """The shared part is locked: settings in a user's pip.conf are errors."""
     files = layers(texts("per-team", {}))
-    found = read_files({**files, "user": "[repoprio]\nrepositories.mine.url = https://mine.example/simple/\n"})
-    assert found.policy is None
-    assert "locked" in str(found.errors[0])
+    loaded = read_files({**files, "user": "[repoprio]\nrepositories.mine.url = https://mine.example/simple/\n"})
+    assert loaded.policy is None
+    assert "locked" in str(loaded.errors[0])

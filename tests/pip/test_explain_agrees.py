@@ -89,17 +89,17 @@ def test_explain_and_pip_agree(pip_version: str, pip_env: EnvFactory, tmp_path: 
             policy.write_text(world.policy({label: server.page_url for label, server in made.items()}))
             done = env.tool("explain", "--format", "json", *world.requests.values(), policy=policy, env=SETTINGS)
             assert done.stdout, done.stderr
-            told = {project["project"]: project for project in json.loads(done.stdout)["projects"]}
-            served = [name for name, project in told.items() if project["outcome"] == "served"]
+            projects = {project["project"]: project for project in json.loads(done.stdout)["projects"]}
+            served = [name for name, project in projects.items() if project["outcome"] == "served"]
             options = ("--no-deps", "--no-build-isolation")
             taken = env.choices(*(world.requests[n] for n in served), policy=policy, options=options, env=SETTINGS)
-            assert not served or taken.code == 0, (told, taken.stderr)
+            assert not served or taken.code == 0, (projects, taken.stderr)
             for name in served:
-                assert taken.choices[name].url.rpartition("/")[2] == told[name]["file"]
-                assert made[told[name]["repository"]].root_url in taken.choices[name].url
-            for name in set(told) - set(served):
+                assert taken.choices[name].url.rpartition("/")[2] == projects[name]["file"]
+                assert made[projects[name]["repository"]].root_url in taken.choices[name].url
+            for name in set(projects) - set(served):
                 refused = env.choices(world.requests[name], policy=policy, options=options, env=SETTINGS)
-                assert refused.code == 1, (told[name], refused)
-                assert f"[{told[name]['code']}]" in refused.stderr, (told[name], refused.stderr)
+                assert refused.code == 1, (projects[name], refused)
+                assert f"[{projects[name]['code']}]" in refused.stderr, (projects[name], refused.stderr)
 
     holds()

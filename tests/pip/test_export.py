@@ -52,8 +52,8 @@ def chosen_by_pip(env: PipEnv, policy: Path, requirements: Sequence[str]) -> dic
     done = env.run("install", "--dry-run", "--ignore-installed", "-q", "--report", "-", *requirements, policy=policy)
     if done.code:
         return None
-    found = json.loads(done.stdout)["install"]
-    return {item["metadata"]["name"]: item["metadata"]["version"] for item in found}
+    document = json.loads(done.stdout)["install"]
+    return {item["metadata"]["name"]: item["metadata"]["version"] for item in document}
 
 
 class World:

@@ -67,8 +67,8 @@ def test_a_file_that_is_redirected_in_a_circle(what: str, env: PipEnv, corp: Mov
         del corp.moved[f"{path}.metadata"]
     asked = f"acme @ http://{USER}:{PASSWORD}@{corp.host}{path}" if what == "direct" else "acme"
     done = env.run("download", "--no-cache-dir", asked, policy=policy(corp, tmp_path))
-    said = done.stdout + done.stderr
-    assert ("Traceback" in said, PASSWORD in said, done.code) == (False, False, 1), said
+    stderr = done.stdout + done.stderr
+    assert ("Traceback" in stderr, PASSWORD in stderr, done.code) == (False, False, 1), stderr
     of = "" if what == "direct" else " of corp (priority 10)"
     assert f"ERROR: repoprio: {built.filename}" in done.stderr
     assert f"{of} is redirected more than 30 times.\n  asked: http://{corp.host}{path}" in done.stderr

@@ -89,9 +89,9 @@ class World:
         done = self.env.run(
             "install", "--no-cache-dir", "--force-reinstall", *options, policy=self.policy(more), env=env
         )
-        said = done.stdout + done.stderr
-        assert PASSWORD not in said
-        assert "Traceback" not in said
+        stderr = done.stdout + done.stderr
+        assert PASSWORD not in stderr
+        assert "Traceback" not in stderr
         assert not self.public.asked("acme")
         return done
 

@@ -62,8 +62,8 @@ class Home:
         """What `pip install` would install there."""
         done = self.pip("install", "--dry-run", "--ignore-installed", "-q", "--report", "-", *arguments, **more)
         assert done.code == 0, done.stderr
-        found = json.loads(done.stdout)["install"]
-        return {item["metadata"]["name"]: item["metadata"]["version"] for item in found}
+        document = json.loads(done.stdout)["install"]
+        return {item["metadata"]["name"]: item["metadata"]["version"] for item in document}
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def test_plain_pip_obeys_a_policy_in_its_own_files(
     file.write_text(section(corp, public))
     assert home.chosen("acme", "leftpad") == {"acme": "1.0", "leftpad": "1.3"}
     assert "acme" not in public.asked_pages()
-    said = home.tool("explain", "acme").stdout
-    assert f"repositories.corp.priority = 10 {file}" in " ".join(said.split())
+    stdout = home.tool("explain", "acme").stdout
+    assert f"repositories.corp.priority = 10 {file}" in " ".join(stdout.split())
 
 
 def test_pip_config_file_is_a_layer(
@@ -252,8 +252,8 @@ def _python(env: PipEnv, script: str, arguments: list[str], variables: dict[str,
     done = subprocess.run(
         [str(env.python), "-c", script, *arguments], env=variables, capture_output=True, text=True, check=True
     )
-    found: list[str] = json.loads(done.stdout)
-    return found
+    document: list[str] = json.loads(done.stdout)
+    return document
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")

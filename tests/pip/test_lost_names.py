@@ -32,9 +32,9 @@ def test_pip_reads_the_records_of_a_gateway(scene: Scene, pip_env: EnvFactory) -
         memory = gateway.url.replace("/simple/", "/ownership.json")
         policy = scene.policy(before=f'ownership = "{memory}"')
         env = pip_env("26.3")
-        said = refused(env.run("install", "--dry-run", "tool", policy=policy), "remembered")
-        assert "corp (priority 10) served acme before, and does not have it now." in said
-        assert f'rule: ownership = "{memory}"' in said
+        message = refused(env.run("install", "--dry-run", "tool", policy=policy), "remembered")
+        assert "corp (priority 10) served acme before, and does not have it now." in message
+        assert f'rule: ownership = "{memory}"' in message
         assert env.run("install", "--dry-run", "--no-deps", "requests", policy=policy).code == 0
         done = env.tool("explain", "acme", "--format", "json", policy=policy)
         (project,) = json.loads(done.stdout)["projects"]
@@ -56,9 +56,9 @@ def test_a_memory_that_cannot_be_read_closes_what_is_below(scene: Scene, pip_env
     ):
         scene.corp.answer("memory", fault)
         done = env.run("install", "--dry-run", "--no-deps", "--retries", "0", "requests", policy=policy)
-        said = refused(done, "ownership-memory")
-        assert f"requests: nobody knows who served it before: {place} cannot be read: {why}" in said
-        assert "public (priority 90) was not asked." in said
+        message = refused(done, "ownership-memory")
+        assert f"requests: nobody knows who served it before: {place} cannot be read: {why}" in message
+        assert "public (priority 90) was not asked." in message
         assert not scene.public.asked("requests")
     assert env.run("install", "--dry-run", "--no-deps", "--retries", "0", "acme", policy=policy).code == 0
 

@@ -136,8 +136,8 @@ def test_explain_names_the_mirror_that_answered(world: ByHand, repository: Repos
     mirror.add("acme", "1.0")
     world.answers(Response("down", 503))
     policy = world.policy(f'mirrors = ["{mirror.page_url}"]')
-    said = world.env.tool("explain", "acme", policy=policy).stdout
-    assert f"{mirror.page_url} answered instead" in " ".join(said.split())
+    stdout = world.env.tool("explain", "acme", policy=policy).stdout
+    assert f"{mirror.page_url} answered instead" in " ".join(stdout.split())
     document: dict[str, Any] = json.loads(world.env.tool("explain", "--format", "json", "acme", policy=policy).stdout)
     (corp, _) = document["projects"][0]["repositories"]
     assert (corp["status"], corp["asked"]) == ("served", f"{mirror.page_url}acme/")
@@ -169,9 +169,9 @@ def test_explain_shows_dropped_links(body: str, why: str, world: ByHand) -> None
     policy = world.policy()
     if not base:
         assert world.take(policy) == "1.0"
-    said = world.env.tool("explain", "acme", policy=policy, env={"PIP_TRUSTED_HOST": "127.0.0.1"}).stdout
-    assert why in said, said
-    assert "99.0" not in said
+    stdout = world.env.tool("explain", "acme", policy=policy, env={"PIP_TRUSTED_HOST": "127.0.0.1"}).stdout
+    assert why in stdout, stdout
+    assert "99.0" not in stdout
 
 
 @pytest.mark.parametrize("pip", PIPS)

@@ -154,8 +154,8 @@ def test_files_of_a_pylock_wait(cooled: Cooled) -> None:
         )
         return ["install", "--dry-run", "-r", str(lock)]
 
-    said = refused(cooled.env.run(*locked("2.0"), policy=cooled.file), "too-young")
-    assert "2.0: uploaded 2 days ago; pypi waits 7 days" in said
+    message = refused(cooled.env.run(*locked("2.0"), policy=cooled.file), "too-young")
+    assert "2.0: uploaded 2 days ago; pypi waits 7 days" in message
     assert cooled.asked_files() == set()
     done = cooled.env.run(*locked("1.0"), policy=cooled.file)
     assert done.code == 0, done.stderr
@@ -255,8 +255,8 @@ def test_audit_finds_what_is_too_young(cooled: Cooled, fresh_env: EnvFactory) ->
     def findings(*options: str) -> dict[str, str]:
         done = cooled.env.tool("audit", "--format", "json", *options, policy=cooled.file)
         assert "Traceback" not in done.stderr
-        found = json.loads(done.stdout)["findings"]
-        return {f"{one['code']} {one['severity']}": one["message"] for one in found if one["project"] == "acme"}
+        document = json.loads(done.stdout)["findings"]
+        return {f"{one['code']} {one['severity']}": one["message"] for one in document if one["project"] == "acme"}
 
     assert findings() == {}
     cooled.policy()
@@ -302,9 +302,9 @@ def test_repos_check_says_who_gives_no_upload_times(cooled: Cooled) -> None:
     times, remarks = checked()
     assert times is False
     assert "no-upload-times" in remarks
-    said = cooled.env.tool("repos", "--check", policy=cooled.file).stdout
-    assert "pages in HTML 1.0, without upload times" in " ".join(said.split())
-    assert 'min-age-unknown = "allow"' in said
+    stdout = cooled.env.tool("repos", "--check", policy=cooled.file).stdout
+    assert "pages in HTML 1.0, without upload times" in " ".join(stdout.split())
+    assert 'min-age-unknown = "allow"' in stdout
     cooled.policy(own="")
     assert "no-upload-times" not in checked()[1]
 

@@ -51,9 +51,9 @@ def test_a_takeover_happens_and_is_reported(
     assert (done.code, done.stdout) == (plain.code, plain.stdout)
     assert installed(env) == installed(stock)
     assert installed(env)["acme"] == "99.0"
-    said = done.stderr.splitlines()
-    assert [line for line in said if not line.startswith("repoprio: ")] == plain.stderr.splitlines()
-    assert said.count("repoprio: corp (priority 10), public (priority 90); observe") == 1
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if not line.startswith("repoprio: ")] == plain.stderr.splitlines()
+    assert lines.count("repoprio: corp (priority 10), public (priority 90); observe") == 1
     assert observed(done) == f"repoprio: observe: the policy would change 1 of 2 choices: acme; log: {scene.log}"
     (record,) = scene.records()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record.pop("time"))
@@ -158,9 +158,9 @@ def test_an_index_that_the_policy_does_not_list(
     url = outer.page_url.replace("http://", f"http://ada:{secret}@")
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", "--extra-index-url", url, "tool", "needs-acme")
     assert "Would install acme-99.0 needs-acme-2.0 tool-1.0" in done.stdout
-    said = observed(done)
-    assert "the policy would change 3 of 3 choices: " in said
-    assert f"; {outer.page_url} is not in the policy (named by the command line)" in said
+    line = observed(done)
+    assert "the policy would change 3 of 3 choices: " in line
+    assert f"; {outer.page_url} is not in the policy (named by the command line)" in line
     records = scene.records()
     assert {(one["code"], one["policy"]["version"]) for one in records} == {("unlisted", None)}
     assert all(one["unlisted"] == [outer.root_url.rstrip("/")] for one in records)

@@ -168,6 +168,6 @@ def test_many_changes_in_one_line(pip_env: EnvFactory, scene: Observed) -> None:
         scene.corp.add(name, "1.0")
         scene.public.add(name, "99.0")
     done = scene.run(pip_env(NEWEST), "install", "--dry-run", *names)
-    said = observed(done)
-    assert re.search(r"10 of 10 choices: (project-\d, ){8}\.\.\.; log: ", said), said
+    line = observed(done)
+    assert re.search(r"10 of 10 choices: (project-\d, ){8}\.\.\.; log: ", line), line
     assert len(scene.records()) == 10

@@ -55,8 +55,8 @@ def test_a_failing_pip_fails_as_usual(pip: str, pip_env: EnvFactory, scene: Obse
     arguments = [*scene.indexes, "acme>=100"]
     plain = pip_env(pip, stock=True).run("install", *arguments)
     done = pip_env(pip).run("install", *arguments, policy=scene.policy())
-    said = [line for line in done.stderr.splitlines() if not line.startswith("repoprio: ")]
-    assert (done.code, done.stdout, said) == (plain.code, plain.stdout, plain.stderr.splitlines())
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("repoprio: ")]
+    assert (done.code, done.stdout, lines) == (plain.code, plain.stdout, plain.stderr.splitlines())
     assert done.code == 1
 
 
@@ -127,8 +127,8 @@ def test_reports_of_a_builds_pip_are_checked(fresh_env: EnvFactory, scene: Obser
         "wheel", *scene.indexes, "--no-deps", str(project), policy=scene.policy(), cwd=scene.folder
     )
     assert done.code == 1
-    said = [line for line in done.stderr.splitlines() if line.startswith("repoprio: observe")]
-    assert said == ["repoprio: observe: the policy would change 2 of 1 choice: acme, good"]
+    stderr = [line for line in done.stderr.splitlines() if line.startswith("repoprio: observe")]
+    assert stderr == ["repoprio: observe: the policy would change 2 of 1 choice: acme, good"]
 
 
 def test_a_policy_with_errors_stops_pip(pip_env: EnvFactory, scene: Observed) -> None:
@@ -161,8 +161,8 @@ def test_an_unknown_pip_continues(fresh_env: EnvFactory, scene: Observed) -> Non
 def test_commands_of_our_own(pip_env: EnvFactory, scene: Observed) -> None:
     """The command explain reports the policy's decision; check, doctor and export say that nothing is enforced."""
     env, policy = pip_env(NEWEST), scene.policy()
-    told = json.loads(env.tool("explain", "--format", "json", "acme", policy=policy).stdout)["projects"][0]
-    assert (told["repository"], told["version"], told["code"]) == ("corp", "1.1", "owned")
+    document = json.loads(env.tool("explain", "--format", "json", "acme", policy=policy).stdout)["projects"][0]
+    assert (document["repository"], document["version"], document["code"]) == ("corp", "1.1", "owned")
     checked = env.tool("config", "check", policy=policy)
     assert checked.code == 0
     assert 'mode: is "observe": nothing is enforced' in checked.stdout
@@ -181,9 +181,9 @@ def test_settings_of_pip_beside_it(pip_env: EnvFactory, scene: Observed) -> None
         "PIP_EXTRA_INDEX_URL": "https://outer.example/simple",
         "PIP_INDEX_URL": "file:///repoprio-is-not-loaded/",
     }
-    said = env.tool("config", "check", policy=scene.policy(), env=given).stdout
-    assert "so once the policy is enforced every pip that looks up a project stops" in said
-    assert "[fuse]" in said
+    stdout = env.tool("config", "check", policy=scene.policy(), env=given).stdout
+    assert "so once the policy is enforced every pip that looks up a project stops" in stdout
+    assert "[fuse]" in stdout
     assert "the fuse, where it finds nothing" in env.run("install", "x", policy=scene.policy(), env=given).stderr
 
 

@@ -79,8 +79,8 @@ def test_a_project_that_is_no_folder(kind: str, pip_env: EnvFactory, scene: Scen
         f'[repositories.local]\nurl = "{place.parent}"\npriority = 10\n'
         f'[repositories.public]\nurl = "{scene.public.page_url}"\npriority = 90\n'
     )
-    said = refused(pip_env(NEW).run("install", "--dry-run", "acme", policy=policy), "unavailable")
-    assert "'acme' in its folder is not a folder, or is a broken link" in said
+    message = refused(pip_env(NEW).run("install", "--dry-run", "acme", policy=policy), "unavailable")
+    assert "'acme' in its folder is not a folder, or is a broken link" in message
     assert not scene.public.asked("acme")
 
 

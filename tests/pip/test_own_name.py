@@ -36,9 +36,9 @@ def scene(repository: RepositoryFactory, tmp_path: Path) -> Scene:
 def test_a_dependency_replaces_nothing(pip: str, options: list[str], fresh_env: EnvFactory, scene: Scene) -> None:
     """If a dependency needs another version of repoprio, pip stops and says how to install it."""
     env = fresh_env(pip)
-    said = refused(env.run("install", *options, "wants", policy=scene.policy()), "no-match")
-    assert f"repoprio-99.0-py3-none-any.whl: {VERSION} is installed, and stays" in said
-    assert "ask for repoprio by name" in said
+    message = refused(env.run("install", *options, "wants", policy=scene.policy()), "no-match")
+    assert f"repoprio-99.0-py3-none-any.whl: {VERSION} is installed, and stays" in message
+    assert "ask for repoprio by name" in message
     assert "wants" not in env.installed
     assert env.installed["repoprio"] == VERSION
 
@@ -57,8 +57,8 @@ def test_a_constraint_does_not_ask(fresh_env: EnvFactory, scene: Scene, tmp_path
     """A line in a constraints file is not a request by name, so it replaces nothing either."""
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("repoprio==99\n")
-    said = refused(fresh_env(NEW).run("install", "-c", str(constraints), "likes", policy=scene.policy()), "no-match")
-    assert "ask for repoprio by name" in said
+    message = refused(fresh_env(NEW).run("install", "-c", str(constraints), "likes", policy=scene.policy()), "no-match")
+    assert "ask for repoprio by name" in message
 
 
 @pytest.mark.parametrize("way", ["command", "file", "owns", "pin"])
@@ -79,8 +79,8 @@ def test_an_environment_with_a_pointer_keeps_its_guard(fresh_env: EnvFactory, sc
     guard, other = fresh_env(NEW), fresh_env(NEW, stock=True)
     enabled = guard.tool("enable", "--venv", str(other.root), policy=scene.policy())
     assert enabled.code == 0, enabled.stderr
-    said = refused(other.run("install", "wants", policy=scene.policy()), "no-match")
-    assert "ask for repoprio by name" in said
+    message = refused(other.run("install", "wants", policy=scene.policy()), "no-match")
+    assert "ask for repoprio by name" in message
     assert "repoprio" not in other.installed
 
 

@@ -130,6 +130,6 @@ def test_pip_reports_versions_for_another_python(pip: str, pip_env: EnvFactory, 
     env = pip_env(pip)
     done = env.run("download", "--no-deps", "acme==4.0", policy=policy)
     assert "4.0 Requires-Python >=9.9" in done.stderr
-    said = env.tool("explain", "-v", "acme", policy=policy).stdout
-    assert "its tag cp27-cp27m-win32 does not fit" in said
-    assert "needs Python >=9.9" in said
+    stdout = env.tool("explain", "-v", "acme", policy=policy).stdout
+    assert "its tag cp27-cp27m-win32 does not fit" in stdout
+    assert "needs Python >=9.9" in stdout

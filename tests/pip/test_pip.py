@@ -70,18 +70,18 @@ def test_the_opening_line(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
 )
 def test_nothing_fits(pip: str, pip_env: EnvFactory, scene: Scene, command: list[str]) -> None:
     """If the owner has no version that fits, the message has its versions and a remedy."""
-    said = refused(pip_env(pip).run(*command, policy=scene.policy()), "no-match")
-    assert "acme belongs to corp (priority 10), which has 1.1, 1.0." in said
-    assert "Lower-priority repositories were not asked." in said
-    assert "why: repoprio explain" in said
+    message = refused(pip_env(pip).run(*command, policy=scene.policy()), "no-match")
+    assert "acme belongs to corp (priority 10), which has 1.1, 1.0." in message
+    assert "Lower-priority repositories were not asked." in message
+    assert "why: repoprio explain" in message
     assert not scene.public.asked("acme")
 
 
 def test_nothing_fits_a_dependency(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """The message says which requirement it was, and who required it."""
     scene.public.add("billing", {"version": "3.1", "requires": ["acme>=2"]})
-    said = refused(pip_env(pip).run("install", "--dry-run", "billing", policy=scene.policy()), "no-match")
-    assert "acme>=2 (required by billing 3.1)" in said
+    message = refused(pip_env(pip).run("install", "--dry-run", "billing", policy=scene.policy()), "no-match")
+    assert "acme>=2 (required by billing 3.1)" in message
 
 
 def test_backtracking_reaches_a_version_that_the_owner_can_serve(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
@@ -95,25 +95,25 @@ def test_a_conflict_names_the_owner(pip: str, pip_env: EnvFactory, scene: Scene)
     """If two requirements conflict, pip's report stays, and the owner's versions are added."""
     scene.public.add("a", {"version": "1", "requires": ["acme==1.0"]})
     scene.public.add("b", {"version": "1", "requires": ["acme==1.1"]})
-    said = refused(pip_env(pip).run("install", "--dry-run", "a", "b", policy=scene.policy()), "conflict")
-    assert "Cannot install" in said
-    assert "acme 1.1 comes from corp" in said
+    message = refused(pip_env(pip).run("install", "--dry-run", "a", "b", policy=scene.policy()), "conflict")
+    assert "Cannot install" in message
+    assert "acme 1.1 comes from corp" in message
 
 
 def test_an_absent_project(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """If no repository has it, pip's own message stays, with the repositories that were asked."""
-    said = refused(pip_env(pip).run("install", "--dry-run", "nope", policy=scene.policy()), "absent")
-    assert "No matching distribution found for nope" in said
-    assert "asked: corp (priority 10) and public (priority 90)" in said
+    message = refused(pip_env(pip).run("install", "--dry-run", "nope", policy=scene.policy()), "absent")
+    assert "No matching distribution found for nope" in message
+    assert "asked: corp (priority 10) and public (priority 90)" in message
 
 
 def test_an_owner_that_is_down(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """An unavailable repository stops the lookup, with the number of tries and without a fallback."""
     scene.corp.answer_all(Fault(status=503))
     done = pip_env(pip).run("install", "--dry-run", "requests", policy=scene.policy(), env={"PIP_RETRIES": "1"})
-    said = refused(done, "unavailable")
-    assert "requests: corp (priority 10) is unavailable: 503, 2 tries" in said
-    assert "skip-if-unavailable" not in said
+    message = refused(done, "unavailable")
+    assert "requests: corp (priority 10) is unavailable: 503, 2 tries" in message
+    assert "skip-if-unavailable" not in message
     assert not scene.public.requests
 
 
@@ -160,8 +160,8 @@ def test_a_dependency_may_not_bring_its_own_url(pip: str, pip_env: EnvFactory, s
     wheel = scene.public.add("evil", "1.0")[0]
     url = f"{scene.public.root_url}/files/{wheel.filename}"
     scene.public.add("trap", {"version": "1", "requires": [f"evil @ {url}"]})
-    said = refused(pip_env(pip).run("install", "--dry-run", "trap", policy=scene.policy()), "direct-url")
-    assert "required by trap" in said
+    message = refused(pip_env(pip).run("install", "--dry-run", "trap", policy=scene.policy()), "direct-url")
+    assert "required by trap" in message
     assert wheel.filename not in " ".join(scene.public.requests)
     assert pip_env(pip).run("install", "--dry-run", f"evil @ {url}", policy=scene.policy()).code == 0
     closed = scene.policy(before='direct-urls = "refuse"')
@@ -198,11 +198,11 @@ def test_constraints_hashes_extras_and_pre(pip: str, pip_env: EnvFactory, scene:
 def test_callers_cannot_widen_the_policy(pip: str, pip_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
     """An unlisted index is refused, wherever it was named; a listed one is fine."""
     env, policy, evil = pip_env(pip), scene.policy(), "http://user:s3cret@evil.example/simple"
-    said = refused(env.run("install", "--extra-index-url", evil, "acme", policy=policy), "unlisted")
-    assert "http://evil.example/simple is not in the policy (named by the command line)" in said
-    said = refused(env.run("install", "acme", policy=policy, env={"PIP_EXTRA_INDEX_URL": evil}), "unlisted")
-    assert "named by PIP_EXTRA_INDEX_URL" in said
-    assert "s3cret" not in said
+    message = refused(env.run("install", "--extra-index-url", evil, "acme", policy=policy), "unlisted")
+    assert "http://evil.example/simple is not in the policy (named by the command line)" in message
+    message = refused(env.run("install", "acme", policy=policy, env={"PIP_EXTRA_INDEX_URL": evil}), "unlisted")
+    assert "named by PIP_EXTRA_INDEX_URL" in message
+    assert "s3cret" not in message
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"--find-links {tmp_path / 'links'}\nacme\n")
     refused(env.run("install", "-r", str(requirements), policy=policy), "unlisted")
@@ -286,8 +286,8 @@ def test_credentials_stay_out_of_every_output(pip: str, pip_env: EnvFactory, sce
     good = env.run("install", "-vvv", "--dry-run", "acme", policy=policy, env={"TOKEN": "s3cret%2F%2Btoken"})
     assert "Would install acme-1.1" in good.stdout, good.stderr
     bad = env.run("install", "-vvv", "--dry-run", "acme", policy=policy, env={"TOKEN": "0ther-t0ken"})
-    said = refused(bad, "unavailable")
-    assert "the login that was sent came from repositories.corp.url" in said
+    message = refused(bad, "unavailable")
+    assert "the login that was sent came from repositories.corp.url" in message
     unset = refused(env.run("install", "--dry-run", "acme", policy=policy), "unavailable")
     assert "${TOKEN} is not set" in unset
     for done in (good, bad):
@@ -298,9 +298,9 @@ def test_credentials_stay_out_of_every_output(pip: str, pip_env: EnvFactory, sce
 def test_explain_agrees_with_the_installation(pip: str, pip_env: EnvFactory, scene: Scene) -> None:
     """`explain` reports what an installation does, in text and as JSON, and asks nobody below the owner."""
     env, policy = pip_env(pip), scene.policy()
-    told = json.loads(env.tool("explain", "--format", "json", "acme>=1", policy=policy).stdout)
-    project = told["projects"][0]
-    assert (told["schema"], project["requirement"], project["project"]) == (1, "acme>=1", "acme")
+    document = json.loads(env.tool("explain", "--format", "json", "acme>=1", policy=policy).stdout)
+    project = document["projects"][0]
+    assert (document["schema"], project["requirement"], project["project"]) == (1, "acme>=1", "acme")
     assert (project["outcome"], project["code"]) == ("served", "owned")
     assert (project["repository"], project["priority"], project["version"]) == ("corp", 10, "1.1")
     assert project["file"] == "acme-1.1-py3-none-any.whl"

@@ -89,11 +89,11 @@ def test_what_pip_lists_is_in_force_or_an_error(folder: Path, text: str) -> None
         # pip stops at such a file itself.
         return
     layers = (LayerFiles("user", (str(file),)),)
-    found = load_policy({}, layers, TOOLS)
-    said = {setting.key for setting in found.merged.settings.values()}
+    loaded = load_policy({}, layers, TOOLS)
+    said = {setting.key for setting in loaded.merged.settings.values()}
     if keys:
         assert in_sight({}, layers)
-        assert found.errors or keys <= said
+        assert loaded.errors or keys <= said
 
 
 HIDDEN: Final = {

@@ -41,11 +41,11 @@ def test_from_observing_to_the_policy(pip_env: EnvFactory, repository: Repositor
     assert done.code == 1
     assert "the policy would change 1 choice of 1 project on 1 host." in done.stdout
     assert "      1        1  acme     99.0  public  1.1  corp  owned" in done.stdout
-    found = json.loads(env.tool("report", "--format", "json", str(log)).stdout)
-    assert found["changes"][0]["host_names"] == [socket.gethostname()]
-    assert list(TOOLS.parse_toml(found["toml"])["pins"]) == ["report-corp"]
+    document = json.loads(env.tool("report", "--format", "json", str(log)).stdout)
+    assert document["changes"][0]["host_names"] == [socket.gethostname()]
+    assert list(TOOLS.parse_toml(document["toml"])["pins"]) == ["report-corp"]
     strict = env.run(
-        *("install", "--dry-run", "--no-deps", "--no-cache-dir", "acme"), policy=scene.policy(found["toml"])
+        *("install", "--dry-run", "--no-deps", "--no-cache-dir", "acme"), policy=scene.policy(document["toml"])
     )
     assert "Would install acme-1.1" in strict.stdout, strict.stderr
 
@@ -94,10 +94,10 @@ def test_compressed_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     ):
         (tmp_path / "log").write_bytes(content)
         status, out, _ = report(capsys, "--format", "json", str(tmp_path / "log"))
-        found = json.loads(out)
-        assert found["damaged"]["lines"] == damaged
-        assert lines is None or found["records"] == lines
-        assert status == (1 if found["records"] or damaged else 0)
+        document = json.loads(out)
+        assert document["damaged"]["lines"] == damaged
+        assert lines is None or document["records"] == lines
+        assert status == (1 if document["records"] or damaged else 0)
 
 
 def test_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,9 +30,9 @@ def test_no_line_beside_pip_is_raw(
         run = pip_env(pip).tool if command == ["explain"] else pip_env(pip).run
         done = run(*command, *options, "acme", policy=policy, env={"TOKEN": "s3cr3t-t0k3n"})
         assert done.code == 0, done.stderr
-        said = done.stdout + done.stderr
-        assert not {"\x1b", "\x07"} & set(said)
-        assert "s3cr3t-t0k3n" not in said
+        stderr = done.stdout + done.stderr
+        assert not {"\x1b", "\x07"} & set(stderr)
+        assert "s3cr3t-t0k3n" not in stderr
         assert command == ["explain"] or "is ignored" in done.stderr
 
 

@@ -90,11 +90,11 @@ def test_under_a_lock_the_user_is_sent_to_its_maintainer() -> None:
 
 def test_an_extensible_policy_is_added_to_in_pips_own_file() -> None:
     """With `locked = "extend"` the index goes into a later layer, below all locked repositories."""
-    said = str(refusal(places("/srv/wh"), policy('locked = "extend"\n' + CORP)))
-    assert "else add to the policy:" in said
-    assert "pip config set repoprio.repositories.wh.url /srv/wh" in said
-    assert "pip config set repoprio.repositories.wh.format flat" in said
-    assert "pip config set repoprio.repositories.wh.priority 500" in said
+    text = str(refusal(places("/srv/wh"), policy('locked = "extend"\n' + CORP)))
+    assert "else add to the policy:" in text
+    assert "pip config set repoprio.repositories.wh.url /srv/wh" in text
+    assert "pip config set repoprio.repositories.wh.format flat" in text
+    assert "pip config set repoprio.repositories.wh.priority 500" in text
     later = read_files({"system": 'locked = "extend"\n' + CORP, "user": "[repoprio]\nlocked = false\n"}).sound()
     assert later is not None
     assert (later.lock or policy(CORP).rule("")).value == "extend", "a later layer does not take the lock away"
@@ -105,10 +105,10 @@ def test_what_no_policy_can_list_is_not_suggested(pip_env: EnvFactory, tmp_path:
     file = tmp_path / "policy.toml"
     file.write_text(CORP)
     done = pip_env("26.3").run("download", "-i", "https://evil.example/simple?x=1", "acme", policy=file)
-    said = done.stderr
-    assert "remove it from the command, if corp has what you need" in said
-    assert "it has a query, a fragment or white space: no policy can list it" in said
-    assert "[repositories." not in said
+    stderr = done.stderr
+    assert "remove it from the command, if corp has what you need" in stderr
+    assert "it has a query, a fragment or white space: no policy can list it" in stderr
+    assert "[repositories." not in stderr
 
 
 def test_errors_show_the_help_of_the_policy() -> None:
@@ -175,12 +175,12 @@ def test_the_way_to_remove_it_depends_on_what_named_it(origin: Origin, text: str
 def test_a_place_that_resembles_a_listed_one() -> None:
     """The refusal names the repository that the URL resembles, and two ways to mean it; it suggests no new one."""
     (place,) = places("https://pypi.corp.example//simple/")
-    found = policy(CORP)
-    said = str(refusal([replace(place, resembled=found.repositories[0])], found))
+    parsed = policy(CORP)
+    text = str(refusal([replace(place, resembled=parsed.repositories[0])], parsed))
     at = "which is at https://pypi.corp.example/simple/.\n"
-    assert f"a server may take https://pypi.corp.example//simple/ for corp, {at}" in said
-    assert "write it as the policy does, or add it to repositories.corp.aliases\n" in said
-    assert "[repositories." not in said
+    assert f"a server may take https://pypi.corp.example//simple/ for corp, {at}" in text
+    assert "write it as the policy does, or add it to repositories.corp.aliases\n" in text
+    assert "[repositories." not in text
 
 
 GATEWAY = "https://pypi.corp.example/simple/"
@@ -190,9 +190,9 @@ def test_an_index_beside_a_gateway_that_decides_goes_into_the_gateways_policy() 
     """Below it, the index would serve what the gateway's policy does not know."""
     only = policy(f'gateway = "{GATEWAY}"\n[repositories.gateway]\nurl = "{GATEWAY}"\n')
     way = f"to the policy of the gateway {GATEWAY}"
-    said = str(refusal(places(GITLAB), only))
-    assert f"\n  hint: unset PIP_EXTRA_INDEX_URL, if gateway has what you need\n        else add it {way}\n" in said
-    assert "[repositories." not in said
+    text = str(refusal(places(GITLAB), only))
+    assert f"\n  hint: unset PIP_EXTRA_INDEX_URL, if gateway has what you need\n        else add it {way}\n" in text
+    assert "[repositories." not in text
     assert f"        else add them {way}\n" in str(refusal(places(GITLAB, "/srv/wh"), only))
     locked = replace(only, lock=Rule("locked", "true", "/etc/repoprio/repoprio.toml"), help="go/pip")
     assert f"        else ask go/pip to add it {way}\n" in str(refusal(places(GITLAB), locked))
@@ -201,16 +201,16 @@ def test_an_index_beside_a_gateway_that_decides_goes_into_the_gateways_policy() 
 
 def test_an_index_goes_into_the_gateways_policy_too() -> None:
     """If pip asks the same repositories as the gateway, both policies have to be the same."""
-    said = str(refusal(places(GITLAB), policy(f'gateway = "https://gateway.example/simple/"\n{CORP}')))
-    assert "        [repositories.gitlab-77]" in said
-    assert "        and add the same to the policy of the gateway https://gateway.example/simple/\n" in said
+    text = str(refusal(places(GITLAB), policy(f'gateway = "https://gateway.example/simple/"\n{CORP}')))
+    assert "        [repositories.gitlab-77]" in text
+    assert "        and add the same to the policy of the gateway https://gateway.example/simple/\n" in text
 
 
 def test_a_second_repository_makes_priorities_necessary() -> None:
     """The hint says which repository needs one; with it, what the hint suggests is valid."""
     alone = '[repositories.corp]\nurl = "https://pypi.corp.example/simple/"\n'
-    said = str(refusal(places(GITLAB), policy(alone))).splitlines()
-    begin = next(n for n, line in enumerate(said) if "[repositories.gitlab-77]" in line)
-    assert said[begin + 3] == "        and set repositories.corp.priority = 99: with two repositories, each needs one"
-    whole = policy(alone + "priority = 99\n" + "\n".join(said[begin : begin + 3]))
+    lines = str(refusal(places(GITLAB), policy(alone))).splitlines()
+    begin = next(n for n, line in enumerate(lines) if "[repositories.gitlab-77]" in line)
+    assert lines[begin + 3] == "        and set repositories.corp.priority = 99: with two repositories, each needs one"
+    whole = policy(alone + "priority = 99\n" + "\n".join(lines[begin : begin + 3]))
     assert [repository.priority for repository in whole.repositories] == [99, 500]

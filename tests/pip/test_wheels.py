@@ -61,9 +61,9 @@ def test_no_wheel_writes_there(place: str, fresh_env: EnvFactory, scene: Scene) 
     file = env.root / landed
     before = file.read_bytes() if file.exists() else None
     evil(scene, **{member: PLAIN})
-    said = refused(env.run("install", "evil", "acme", policy=scene.policy()), CODE)
-    assert f"evil from public (priority 90) would write {file}" in said
-    assert f"in evil-1.0-py3-none-any.whl: {member}" in said
+    message = refused(env.run("install", "evil", "acme", policy=scene.policy()), CODE)
+    assert f"evil from public (priority 90) would write {file}" in message
+    assert f"in evil-1.0-py3-none-any.whl: {member}" in message
     assert (file.read_bytes() if file.exists() else None) == before
     assert {"evil", "acme"}.isdisjoint(env.installed)
 
@@ -89,8 +89,8 @@ def test_other_pips(pip: str, options: list[str], fresh_env: EnvFactory, scene: 
     env = fresh_env(pip)
     evil(scene, **{f"{DATA}/data/pip.conf": POLICY})
     scene.public.add("nice", {"version": "1.0", "requires": ["evil"]})
-    said = refused(env.run("install", *options, "nice", policy=scene.policy()), CODE)
-    assert "evil from public (priority 90) (required by nice)" in said
+    message = refused(env.run("install", *options, "nice", policy=scene.policy()), CODE)
+    assert "evil from public (priority 90) (required by nice)" in message
     assert "nice" not in env.installed
     assert not (env.root / "pip.conf").exists()
 
@@ -103,8 +103,8 @@ def test_configuration_wheels_of_an_owner(way: str, fresh_env: EnvFactory, scene
     """If its name is routed to its repository, a wheel may bring settings; never a policy, nor the hook."""
     env, policy = fresh_env(NEW), scene.policy(ROUTES[way])
     evil(scene, **{f"{DATA}/data/pip.conf": POLICY})
-    said = refused(env.run("install", "evil", policy=policy), CODE)
-    assert "that is the policy, which no wheel may install" in said
+    message = refused(env.run("install", "evil", policy=policy), CODE)
+    assert "that is the policy, which no wheel may install" in message
     evil(scene, **{"_repoprio_shim.py": ""})
     refused(env.run("install", "evil", policy=policy), CODE)
     evil(scene, **{f"{DATA}/data/pip.conf": PLAIN})
@@ -128,8 +128,8 @@ def test_the_files_of_the_policy(fresh_env: EnvFactory, scene: Scene) -> None:
     policy.parent.mkdir()
     policy.write_text(scene.policy(ROUTES["owns"]).read_text())
     evil(scene, **{f"{DATA}/data/etc/corp.toml": ""})
-    said = refused(env.run("install", "evil", policy=policy), CODE)
-    assert f"would write {policy}: that is the policy" in said
+    message = refused(env.run("install", "evil", policy=policy), CODE)
+    assert f"would write {policy}: that is the policy" in message
 
 
 def test_any_file_that_pip_reads(fresh_env: EnvFactory, scene: Scene) -> None:
@@ -173,8 +173,8 @@ def test_a_list_of_what_it_does_not_have(row: str, fresh_env: EnvFactory, scene:
     if "pip.conf" not in row:
         assert (env.site_packages / row).exists()
     scene.public.add("evil", {"version": "1.0", "records": [row]})
-    said = refused(env.run("install", "evil", policy=scene.policy()), CODE)
-    assert "would make pip remove" in said
+    message = refused(env.run("install", "evil", policy=scene.policy()), CODE)
+    assert "would make pip remove" in message
 
 
 @pytest.mark.parametrize("pip", [NEW, OLD])
@@ -206,8 +206,8 @@ def test_entry_points_that_pip_would_remove(planted: str, fresh_env: EnvFactory,
     env = fresh_env(NEW)
     member = PLANTED[planted].format(packages=packages(env))
     evil(scene, **{member: f"[console_scripts]\n../{packages(env)}/repoprio.pth = a:b\n"})
-    said = refused(env.run("install", "evil", policy=scene.policy()), CODE)
-    assert f"would make pip remove, when it is uninstalled, {env.site_packages / 'repoprio.pth'}" in said
+    message = refused(env.run("install", "evil", policy=scene.policy()), CODE)
+    assert f"would make pip remove, when it is uninstalled, {env.site_packages / 'repoprio.pth'}" in message
     # Metadata without a version stops pip 26.3 itself.
     info = f"{member.rpartition('/')[0]}/PKG-INFO"
     evil(scene, **{member: "[console_scripts]\nleftpad = a:b\n", info: "Name: leftpad\nVersion: 0.1\n"})
@@ -251,8 +251,8 @@ def test_other_lists_that_pip_would_remove_by(way: str, fresh_env: EnvFactory, s
     policy.write_text(scene.policy().read_text())
     member, content = LISTS[way]
     evil(scene, **{member: content})
-    said = refused(env.run("install", "evil", policy=policy), CODE)
-    assert "would make pip remove" in said
+    message = refused(env.run("install", "evil", policy=policy), CODE)
+    assert "would make pip remove" in message
 
 
 def test_a_zipped_egg_is_looked_into() -> None:
@@ -275,8 +275,8 @@ def test_a_policy_by_a_relative_path(pip: str, fresh_env: EnvFactory, scene: Sce
     policy = folder / "pol.toml"
     policy.write_text(before := scene.policy().read_text())
     evil(scene, **{"pol.toml": "mode = 'observe'\n"})
-    said = refused(env.run("install", "-U", "-t", ".", "evil", policy=Path("pol.toml"), cwd=folder), CODE)
-    assert f"would write {policy}: that is the policy" in said
+    message = refused(env.run("install", "-U", "-t", ".", "evil", policy=Path("pol.toml"), cwd=folder), CODE)
+    assert f"would write {policy}: that is the policy" in message
     assert policy.read_text() == before
     elsewhere = env.run("install", "-t", "x", "evil", policy=Path("pol.toml"), cwd=folder)
     assert elsewhere.code == 0, elsewhere.stderr
@@ -313,9 +313,10 @@ def test_an_equal_version_replaces_nothing(fresh_env: EnvFactory, scene: Scene, 
     env = fresh_env(NEW)
     scene.public.add("repoprio", repoprio.__version__)
     scene.public.add("likes", {"version": "1.0", "requires": ["repoprio"]})
-    said = refused(env.run("install", "--force-reinstall", "likes", policy=scene.policy()), "ask-by-name")
+    message = refused(env.run("install", "--force-reinstall", "likes", policy=scene.policy()), "ask-by-name")
     assert (
-        "repoprio from public (priority 90) (required by likes) would replace the repoprio that guards this pip" in said
+        "repoprio from public (priority 90) (required by likes) would replace the repoprio that guards this pip"
+        in message
     )
     assert "likes" not in env.installed
     # Elsewhere it replaces nothing.

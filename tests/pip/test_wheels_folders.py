@@ -36,8 +36,8 @@ def test_a_target_replaces_whole_folders(pip: str, way: str, pip_env: EnvFactory
     conf = pip_conf(scene, folder / "conf" / "deep" / "settings.ini")
     scene.public.add("evil", {"version": "1.0", "members": {MEMBERS[way]: ""}})
     settings = {"PIP_CONFIG_FILE": str(conf)}
-    said = refused(env.run("install", "-U", "-t", ".", "evil", env=settings, cwd=folder), CODE)
-    assert f"evil from public (priority 90) would make --upgrade remove {conf}: that is the policy" in said
+    message = refused(env.run("install", "-U", "-t", ".", "evil", env=settings, cwd=folder), CODE)
+    assert f"evil from public (priority 90) would make --upgrade remove {conf}: that is the policy" in message
     assert [path.name for path in folder.iterdir()] == ["conf"]
     done = env.run("install", "-t", ".", "evil", env=settings, cwd=folder)
     assert done.code == 0, done.stderr
@@ -72,8 +72,8 @@ def test_a_link_on_the_way_to_the_policy(link: str, fresh_env: EnvFactory, scene
         os.symlink(inner / "corp.conf", named := tmp_path / "named.conf")
         member = "etc/corp.conf"
     scene.public.add("evil", {"version": "1.0", "members": {f"evil-1.0.data/data/{member}": "[global]\n"}})
-    said = refused(env.run("install", "evil", env={"PIP_CONFIG_FILE": str(named)}), CODE)
-    assert f"would write {env.root / member}: that is the policy" in said
+    message = refused(env.run("install", "evil", env={"PIP_CONFIG_FILE": str(named)}), CODE)
+    assert f"would write {env.root / member}: that is the policy" in message
 
 
 def planted(env: PipEnv, file: Path) -> Path:
@@ -104,8 +104,8 @@ def test_a_link_to_metadata_elsewhere(pip: str, fresh_env: EnvFactory, scene: Sc
     archive = planted(env, tmp_path / "planted" / "a.zip")
     members = {"other.egg-link": "a.zip\n.\n"}
     wheel = with_archive(scene, tmp_path, archive, "a.zip", **members)
-    said = refused(env.run("install", wheel, policy=scene.policy()), CODE)
-    assert f"would write {env.site_packages / 'other.egg-link'}: it would make pip uninstall" in said
+    message = refused(env.run("install", wheel, policy=scene.policy()), CODE)
+    assert f"would write {env.site_packages / 'other.egg-link'}: it would make pip uninstall" in message
     # Elsewhere it is a file like any other.
     scene.public.add("nice", {"version": "1.0", "members": {"nice/other.egg-link": "a.zip\n"}})
     done = env.run("install", "nice", policy=scene.policy())
@@ -124,8 +124,8 @@ def test_an_archive_on_the_path(fresh_env: EnvFactory, scene: Scene, tmp_path: P
     archive = planted(env, tmp_path / "planted" / "a.zip")
     wheel = with_archive(scene, tmp_path, archive, "evil-1.0.data/data/lib/more.zip")
     place = env.root / "lib" / "more.zip"
-    said = refused(env.run("install", wheel, policy=scene.policy(), env={"PYTHONPATH": str(place)}), CODE)
-    assert f"would make pip remove, when it is uninstalled, {env.site_packages / 'repoprio.pth'}" in said
+    message = refused(env.run("install", wheel, policy=scene.policy(), env={"PYTHONPATH": str(place)}), CODE)
+    assert f"would make pip remove, when it is uninstalled, {env.site_packages / 'repoprio.pth'}" in message
     done = env.run("install", wheel, policy=scene.policy())
     assert done.code == 0, done.stderr
 
@@ -135,5 +135,5 @@ def test_a_list_that_cannot_be_read(fresh_env: EnvFactory, scene: Scene) -> None
     env = fresh_env(NEW)
     info = "evil-1.0.data/purelib/leftpad-0.1.dist-info"
     scene.public.add("evil", {"version": "1.0", "members": {f"{info}/RECORD": "x" * 140_000}})
-    said = refused(env.run("install", "evil", policy=scene.policy()), "wheel")
-    assert "evil: its wheel cannot be read: RECORD in leftpad-0.1.dist-info: field larger" in said
+    message = refused(env.run("install", "evil", policy=scene.policy()), "wheel")
+    assert "evil: its wheel cannot be read: RECORD in leftpad-0.1.dist-info: field larger" in message

@@ -151,12 +151,12 @@ def test_explanation_and_decision_agree(policy: Policy, world: World, name: Norm
     play = Play(policy, world, name, fits=fits)
     served = play.decision.outcome is Outcome.SERVED
     owner = play.decision.owners[0].repository.name if served else ""
-    told = explain(policy, play.decision, name, {}, chosen=Chosen(owner, "1", "f") if served else None)
-    assert told.outcome is play.decision.outcome
-    assert {line.repository.name for line in told.lines} == {r.name for r in policy.repositories}
-    assert {line.repository.name for line in told.lines if line.status == "served"} == play.owners
-    assert play.asked_for(name) >= {line.repository.name for line in told.lines if line.asked and line.versions}
-    for line in told.lines:
+    explanation = explain(policy, play.decision, name, {}, chosen=Chosen(owner, "1", "f") if served else None)
+    assert explanation.outcome is play.decision.outcome
+    assert {line.repository.name for line in explanation.lines} == {r.name for r in policy.repositories}
+    assert {line.repository.name for line in explanation.lines if line.status == "served"} == play.owners
+    assert play.asked_for(name) >= {line.repository.name for line in explanation.lines if line.asked and line.versions}
+    for line in explanation.lines:
         if line.status in ("not-asked", "disabled", "excluded", "not-routed"):
             assert line.repository.name not in {asked for asked, _ in play.asked}
 

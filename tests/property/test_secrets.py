@@ -59,16 +59,16 @@ def documents_with_a_secret(draw: st.DrawFn) -> dict[str, Any]:
 
 def outputs(files: dict[str, Any], environ: dict[str, str]) -> list[str]:
     """All that is ever said about the policy of these files."""
-    found = read_files(files, environ)
-    said = [policy.show(found), policy.document(found, [])]
-    rules = found.policy
+    loaded = read_files(files, environ)
+    said = [policy.show(loaded), policy.document(loaded, [])]
+    rules = loaded.policy
     warnings = policy_warnings(rules) if rules else []
-    said += [policy.check(found, warnings, []), policy.document(found, warnings, [])]
+    said += [policy.check(loaded, warnings, []), policy.document(loaded, warnings, [])]
     try:
-        found.sound()
+        loaded.sound()
     except InvalidPolicy as invalid:
         said.append(str(invalid))
-    said.append(repr(found.policy))
+    said.append(repr(loaded.policy))
     return said + [_exported(rules, project=project) for project in (False, True) if rules]
 
 

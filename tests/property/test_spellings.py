@@ -81,8 +81,8 @@ def test_no_pip_conf_makes_a_traceback(text: str) -> None:
     assert document is None or isinstance(document, dict)
     assert all(error.file == "pip.conf" for error in errors)
     plain = text.encode("utf-8", "replace").decode()
-    found = read_files({"user": plain})
-    assert found.policy is None or not found.errors
+    loaded = read_files({"user": plain})
+    assert loaded.policy is None or not loaded.errors
 
 
 @settings(max_examples=times(300), deadline=None)
@@ -93,5 +93,5 @@ def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, con
 
     file = tmp_path_factory.getbasetemp() / f"bytes-{os.getpid()}"
     file.write_bytes(content if is_toml else b"[repoprio]\n" + content)
-    found = load_policy({}, [LayerFiles(SYSTEM if is_toml else "user", (str(file),))], TOOLS)
-    assert found.policy is None or not found.errors
+    loaded = load_policy({}, [LayerFiles(SYSTEM if is_toml else "user", (str(file),))], TOOLS)
+    assert loaded.policy is None or not loaded.errors

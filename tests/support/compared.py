@@ -55,8 +55,8 @@ def report(env: PipEnv, policy: Path, *words: str, code: int = 1) -> dict[str, A
     done = env.tool("compare", "--format", "json", *words, policy=policy)
     assert done.code == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
 
 
 def verdicts(found: dict[str, Any]) -> dict[str, tuple[str, str]]:

@@ -25,8 +25,8 @@ class Conversation:
         assert self._process.stdout
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return found
+        document: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return document
 
     def close(self) -> None:
         """End the process."""

@@ -164,10 +164,10 @@ class GatewayProcess:
         ):
             self.greeting += line
         if found is None:
-            said = self.greeting + self._run.stderr.read()
+            stderr = self.greeting + self._run.stderr.read()
             self._run.wait(timeout=30)
             self._run.stderr.close()
-            raise AssertionError(said)
+            raise AssertionError(stderr)
         self.url = found[0]
 
     @property

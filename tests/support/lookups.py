@@ -32,12 +32,12 @@ def look_up(project: str, options: list[str]) -> dict[str, Any]:
             candidates = [candidate.link.url for candidate in pip.finder.find_all_candidates(project)]
         except LookupRefused as error:
             refusal = error
-        said = str(refusal or failures.refusal_of(explanation) or "")
+        text = str(refusal or failures.refusal_of(explanation) or "")
     return {
         "outcome": explanation.outcome.value,
         "candidates": candidates,
         "is_refused": refusal is not None,
-        "said": said,
+        "said": text,
     }
 
 

@@ -66,8 +66,8 @@ def read_files(files: Mapping[str, Any], environ: Mapping[str, str] | None = Non
     with TemporaryDirectory() as folder:
         layers = write_files(files, Path(folder))
         named = {VARIABLE: _write(Path(folder, "named.toml"), files["named"])} if "named" in files else {}
-        found = load_policy({**(environ or {}), **named}, layers, TOOLS)
-        return _without(found, f"{folder}/")
+        loaded = load_policy({**(environ or {}), **named}, layers, TOOLS)
+        return _without(loaded, f"{folder}/")
 
 
 def sound(found: LoadedPolicy) -> Policy:

@@ -29,8 +29,8 @@ def run(args: list[str]) -> dict[str, Any]:
         report = Path(folder) / "report.json"
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
             code = pip_main([*args, "--report", str(report)])
-        found = json.loads(report.read_text()) if report.exists() else None
-    return {"code": code, "report": found, "said": said.getvalue()}
+        document = json.loads(report.read_text()) if report.exists() else None
+    return {"code": code, "report": document, "said": said.getvalue()}
 
 
 def make_eager() -> None:

@@ -16,8 +16,8 @@ def sarif_schema() -> dict[str, Any]:
     """The official schema if REPOPRIO_SARIF_SCHEMA names a copy; otherwise its rules for the parts that are used."""
     named = os.environ.get("REPOPRIO_SARIF_SCHEMA")
     file = Path(named) if named else SUPPORT / "sarif.json"
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return document
 
 
 def check_sarif(text: str) -> dict[str, Any]:

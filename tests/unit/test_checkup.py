@@ -30,8 +30,8 @@ def told(
 ) -> list[str]:
     """The codes of corp's remarks, beside `others`."""
     trial = ProbeResult(corp, "https://corp.example/simple/", 0.1, unknown, known)
-    found = report(Policy((corp, *others)), [trial])
-    return [remark.code for one in found if one.repository is corp for remark in one.remarks]
+    reports = report(Policy((corp, *others)), [trial])
+    return [remark.code for one in reports if one.repository is corp for remark in one.remarks]
 
 
 def test_each_answer_has_its_remark() -> None:

@@ -228,17 +228,17 @@ def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, An
     corp, pypi = replace(CORP, **keys.get("corp", {})), replace(PYPI, **keys.get("pypi", {}))
     origins = {**ORIGINS, str(key): FILE}
     judged = one(pick("99.0", pypi), pick("1.0", corp))
-    said = comparison_remedy(Policy((corp, pypi), origins=origins), judged)
+    remedy = comparison_remedy(Policy((corp, pypi), origins=origins), judged)
     told = f"already prevented; {key} also keeps it from pypi ({FILE})"
-    assert said == told if key else "to keep the name from pypi too" in (said or "")
+    assert remedy == told if key else "to keep the name from pypi too" in (remedy or "")
 
 
 def test_a_pin_keeps_a_name_private_and_a_block_does_not() -> None:
     """The remedy names a pin that routes the name; a pin that blocks the name routes it nowhere."""
     judged = one(STRANGE, OWN)
     pin = Pin("acme", (Pattern.parse("acme"),), repositories=("corp",))
-    said = comparison_remedy(Policy((CORP, PYPI), (pin,)), judged)
-    assert said == "already prevented; pins.acme.repositories also keeps it from pypi (default)"
+    remedy = comparison_remedy(Policy((CORP, PYPI), (pin,)), judged)
+    assert remedy == "already prevented; pins.acme.repositories also keeps it from pypi (default)"
     blocked = Pin("acme", (Pattern.parse("acme"),), block="no")
     assert "to keep the name" in (comparison_remedy(Policy((CORP, PYPI), (blocked,)), judged) or "")
 
@@ -407,11 +407,15 @@ def test_the_notice_before_a_comparison() -> None:
 
 def test_the_document() -> None:
     """JSON with every side, verdict and count; null where a side does not need a project."""
-    found = json.loads(render.document(comparison()))
-    assert (found["schema"], found["asked"], found["private"]) == (1, {"pypi": ["acme", "idna"]}, ["acme-core"])
-    assert set(found["summary"]) == {verdict.value for verdict in Verdict}
-    assert sum(found["summary"].values()) == len(found["projects"]) == 6
-    by_name = {project["project"]: project for project in found["projects"]}
+    document = json.loads(render.document(comparison()))
+    assert (document["schema"], document["asked"], document["private"]) == (
+        1,
+        {"pypi": ["acme", "idna"]},
+        ["acme-core"],
+    )
+    assert set(document["summary"]) == {verdict.value for verdict in Verdict}
+    assert sum(document["summary"].values()) == len(document["projects"]) == 6
+    by_name = {project["project"]: project for project in document["projects"]}
     assert by_name["acme"]["pip_alone"] == {
         "version": "99.0",
         "repository": "pypi",

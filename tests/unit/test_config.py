@@ -40,11 +40,11 @@ def cases(name: str) -> list[Any]:
 @pytest.mark.parametrize("case", cases("errors.toml"))
 def test_the_text_of_each_error(case: dict[str, Any]) -> None:
     """All errors are reported together, each once, with file, key, value and what was expected."""
-    found = read_files(case)
-    assert [str(error) for error in found.errors] == case["said"]
-    assert found.policy is None
+    loaded = read_files(case)
+    assert [str(error) for error in loaded.errors] == case["said"]
+    assert loaded.policy is None
     with pytest.raises(InvalidPolicy) as caught:
-        found.sound()
+        loaded.sound()
     assert str(caught.value).endswith("    [policy]")
     assert "\n  hint: " in str(caught.value)
     assert "s3cret" not in str(caught.value)
@@ -53,10 +53,10 @@ def test_the_text_of_each_error(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("warnings.toml"))
 def test_the_text_of_each_warning(case: dict[str, Any]) -> None:
     """Exactly the settings that are rarely intended give warnings, each with a code and a remedy."""
-    found = read_files(case).sound()
-    assert found is not None
+    loaded = read_files(case).sound()
+    assert loaded is not None
     # Nearly all of these policies leave open who supplies repoprio and pip: separate cases are about that.
-    kept = [d for d in policy_warnings(found) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
+    kept = [d for d in policy_warnings(loaded) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
     assert [f"{warning.code}: {_below(str(warning))}; {warning.remedy}" for warning in kept] == case["said"]
 
 
@@ -74,9 +74,9 @@ LATER = (
 
 def origins(files: dict[str, Any]) -> dict[str, str]:
     """The dotted key of each setting of the merged policy, and its file."""
-    found = read_files(files)
-    assert not found.errors, found.errors
-    return {s.key: s.file for s in found.merged.settings.values() if not s.is_table}
+    loaded = read_files(files)
+    assert not loaded.errors, loaded.errors
+    return {s.key: s.file for s in loaded.merged.settings.values() if not s.is_table}
 
 
 def test_later_layers_override_single_keys() -> None:
@@ -89,9 +89,9 @@ def test_later_layers_override_single_keys() -> None:
         "repositories.mine.priority = 30\n",
         "PIP_CONFIG_FILE": "[repoprio]\nrepositories.mine.priority = 40\n",
     }
-    found = read_files(files).sound()
-    assert found is not None
-    corp, pypi, mine = found.repositories
+    loaded = read_files(files).sound()
+    assert loaded is not None
+    corp, pypi, mine = loaded.repositories
     assert (corp.priority, [p.text for p in corp.owns], pypi.priority, mine.priority) == (20, ["b", "c"], 90, 40)
     assert origins(files) == {
         "mode": "repoprio.toml",
@@ -123,9 +123,9 @@ def test_pieces_are_one_layer_with_the_systems_file() -> None:
 
 def test_pieces_alone_are_a_policy() -> None:
     """Files in repos.d are a policy without repoprio.toml."""
-    found = read_files({"pieces": {"a.toml": LATER}}).sound()
-    assert found is not None
-    assert [r.name for r in found.repositories] == ["corp", "pypi"]
+    loaded = read_files({"pieces": {"a.toml": LATER}}).sound()
+    assert loaded is not None
+    assert [r.name for r in loaded.repositories] == ["corp", "pypi"]
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_a_layer_that_may_be_extended() -> None:
         "repositories.mine.owns = mine-*\npins.y.projects = y\npins.y.repositories = mine\npins.y.versions = <3\n",
         "site": "[repoprio]\nrepositories.mine.priority = 95\nlocked = true\n",
     }
-    found = read_files(files).sound()
-    assert found is not None
-    assert [(r.name, r.priority) for r in found.repositories] == [("corp", 10), ("pypi", 90), ("mine", 95)]
-    assert [r.is_addition for r in found.repositories] == [False, False, True]
-    assert [pin.name for pin in found.pins] == ["x", "y"]
+    loaded = read_files(files).sound()
+    assert loaded is not None
+    assert [(r.name, r.priority) for r in loaded.repositories] == [("corp", 10), ("pypi", 90), ("mine", 95)]
+    assert [r.is_addition for r in loaded.repositories] == [False, False, True]
+    assert [pin.name for pin in loaded.pins] == ["x", "y"]
 
 
 def test_a_later_layer_does_not_shorten_a_locked_wait() -> None:
@@ -190,8 +190,8 @@ def test_a_lock_holds_against_repoprio_config(locked: str, layer: str) -> None:
 def test_repoprio_config_replaces_all_layers() -> None:
     """Without a lock nothing else is read, not even faulty files."""
     files = {"system": "repositories.x.priority = 0\n", "user": "[repoprio]\nmode = x\n", "named": LATER}
-    found = read_files(files).sound()
-    assert found is not None
+    loaded = read_files(files).sound()
+    assert loaded is not None
     assert {setting.file for setting in read_files(files).merged.settings.values()} == {"named.toml"}
 
 
@@ -209,8 +209,8 @@ def test_repoprio_config_replaces_all_layers() -> None:
 )
 def test_what_is_no_policy(text: str) -> None:
     """[DEFAULT] has no effect; the fuse, an empty section, and values with similar words are no policy."""
-    found = read_files({"user": text})
-    assert (found.policy, found.errors, found.sources) == (None, (), ())
+    loaded = read_files({"user": text})
+    assert (loaded.policy, loaded.errors, loaded.sources) == (None, (), ())
 
 
 def test_keys_of_a_policy_under_default_are_errors() -> None:
@@ -289,8 +289,8 @@ def test_a_policy_is_required_whatever_repoprio_config_says(key: str) -> None:
 
 def test_required_is_for_the_systems_file() -> None:
     """`policy = "required"` in one of pip's files is an error: a variable could turn that file off."""
-    found = read_files({"system": LATER, "user": "[repoprio]\npolicy = required\n"})
-    assert [str(f) for f in found.errors] == ["user/pip.conf: policy: works only in the system's file: set it there"]
+    loaded = read_files({"system": LATER, "user": "[repoprio]\npolicy = required\n"})
+    assert [str(f) for f in loaded.errors] == ["user/pip.conf: policy: works only in the system's file: set it there"]
     sound = read_files({"system": 'policy = "required"\n' + LATER}).sound()
     assert sound is not None
 
@@ -312,8 +312,8 @@ def test_more_than_a_variable_can_carry() -> None:
     """A policy that is too long for the environment of a child process is refused, not cut."""
     with pytest.raises(handoff.TooLong):
         handoff.pack(Merged({("help",): Setting(("help",), secrets.token_hex(2**18), "f")}))
-    found = read_files({"system": f'help = "{secrets.token_hex(2**18)}"\n{LATER}'})
-    assert "and 122880 is the limit" in str(found.errors[0])
+    loaded = read_files({"system": f'help = "{secrets.token_hex(2**18)}"\n{LATER}'})
+    assert "and 122880 is the limit" in str(loaded.errors[0])
     for rows in ('[["mode", "f", 1]]', '[[["mode"], 3, 1]]', "3"):
         row = base64.b64encode(
             zlib.compress(f'{{"settings": {rows}, "additions": [], "errors": []}}'.encode())

@@ -212,14 +212,14 @@ def test_a_refusal_says_what_waits_and_what_to_do() -> None:
     e = _explained(
         _rejected("3", Held(WAIT, NOW - DAY, NOW)), _rejected("2", Held(WAIT, NOW - 2 * DAY, NOW)), _rejected("1", None)
     )
-    said = str(refusal(e))
-    assert "repoprio: acme>=2: no version that fits is old enough yet." in said
-    assert said.index("3: uploaded 1 day ago") < said.index("2: uploaded 2 days ago")
+    text = str(refusal(e))
+    assert "repoprio: acme>=2: no version that fits is old enough yet." in text
+    assert text.index("3: uploaded 1 day ago") < text.index("2: uploaded 2 days ago")
     assert (
         'wait until 2026-03-06 12:00 UTC, or ask for an older version; if it cannot wait, set min-age = "0 days"'
-        in said
+        in text
     )
-    assert said.endswith("[too-young]")
+    assert text.endswith("[too-young]")
     assert sentence(e).startswith("no version of acme that fits acme>=2 is old enough yet at pypi (priority 90): 3: up")
     unasked = Explanation("acme", "acme", Outcome.NO_MATCH, Code.TOO_YOUNG, (), (PYPI,), ())
     assert sentence(unasked) == "no file of acme is old enough yet at pypi (priority 90): ."

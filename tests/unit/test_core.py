@@ -385,20 +385,22 @@ def test_explanations_have_callers_repositories(answer: FetchResult[str]) -> Non
     answers: dict[str, FetchResult[str]] = {"corp": StatusReceived(404), "unlisted-1": answer}
     policy = Policy((repository("corp"),))
     decision, _ = decide(policy, lambda ask: answers[ask.repository.name], callers=(extra,))
-    told = explain(policy, decision, "acme", {})
-    assert [line.repository.name for line in told.lines] == ["corp", "unlisted-1"]
-    assert [line.repository.name for line in told.faulty] == (["unlisted-1"] if answer == StatusReceived(503) else [])
+    explanation = explain(policy, decision, "acme", {})
+    assert [line.repository.name for line in explanation.lines] == ["corp", "unlisted-1"]
+    assert [line.repository.name for line in explanation.faulty] == (
+        ["unlisted-1"] if answer == StatusReceived(503) else []
+    )
 
 
 def test_explanations_know_their_lines() -> None:
     """An explanation says which repositories were asked, which caused the failure, and has a line for each."""
     policy = Policy((repository("corp"), repository("special", 20, explicit=True), repository("public", 90)))
     decision, _ = decide(policy, lambda _: StatusReceived(503, ", 6 tries"))
-    told = explain(policy, decision, "acme", {})
-    assert (told.outcome, told.code) == (Outcome.UNAVAILABLE, Code.UNAVAILABLE)
-    assert [line.reason for line in told.faulty] == ["503, 6 tries"]
-    assert [str(r) for r in told.asked] == ["corp (priority 10)"]
-    assert told.line(policy.repositories[1]).reason == "only for names that are routed to it"
+    explanation = explain(policy, decision, "acme", {})
+    assert (explanation.outcome, explanation.code) == (Outcome.UNAVAILABLE, Code.UNAVAILABLE)
+    assert [line.reason for line in explanation.faulty] == ["503, 6 tries"]
+    assert [str(r) for r in explanation.asked] == ["corp (priority 10)"]
+    assert explanation.line(policy.repositories[1]).reason == "only for names that are routed to it"
     assert policy.repositories[0].is_at("https://corp.example:443/simple")
     assert [r.name for r in policy.enabled()] == ["corp", "special", "public"]
     assert str(Rule("a", "1", "f")) == "a = 1 (f)"
@@ -422,9 +424,9 @@ def test_explanations_of_what_was_shadowed() -> None:
     """What a lower repository has is reported as shadowed if it was asked."""
     policy = Policy((repository("corp"), repository("public", 90)))
     decision, _ = decide(policy, lambda _: PAGE, below_owner=True)
-    told = explain(policy, decision, "acme", {"corp": ("1",), "public": ("9",)})
-    assert [(line.status, line.versions) for line in told.lines] == [("served", ("1",)), ("shadowed", ("9",))]
-    assert told.outcome is Outcome.NO_MATCH
+    explanation = explain(policy, decision, "acme", {"corp": ("1",), "public": ("9",)})
+    assert [(line.status, line.versions) for line in explanation.lines] == [("served", ("1",)), ("shadowed", ("9",))]
+    assert explanation.outcome is Outcome.NO_MATCH
 
 
 def test_one_tier_protects_nothing() -> None:

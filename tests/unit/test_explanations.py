@@ -78,7 +78,7 @@ def test_text_and_json_carry_the_same_facts(
     play = Play(policy, world, normalize(name), fits=fits)
     versions = {repository.name: ("1.1", "1.0") for repository in policy.repositories}
     owner = min(play.owners) if play.owners and fits else None
-    told = explain(
+    explanation = explain(
         policy,
         play.decision,
         f"{name}>=1",
@@ -89,8 +89,8 @@ def test_text_and_json_carry_the_same_facts(
         required_by="billing 3.1",
         version_priority=Chosen("r0", "9.9", "acme-9.9.whl") if alone else None,
     )
-    text = screen(told, WIDE, verbose=True)
-    project = json.loads(document([told]))["projects"][0]
+    text = screen(explanation, WIDE, verbose=True)
+    project = json.loads(document([explanation]))["projects"][0]
     for line in project["repositories"]:
         row = next(row for row in text.splitlines() if f" {line['name']}  " in row and str(line["priority"]) in row)
         assert all(version in row for version in line["versions"] or ())
@@ -118,16 +118,16 @@ def test_text_and_json_carry_the_same_facts(
 def test_no_line_is_wider_than_the_terminal(policy: Policy, world: World, name: str, width: int) -> None:
     """Words are wrapped; only unbreakable ones, such as a URL or a setting, may stick out."""
     play = Play(policy, world, normalize(name))
-    told = explain(policy, play.decision, name, {r.name: ("1.1", "1.0") for r in policy.repositories})
+    explanation = explain(policy, play.decision, name, {r.name: ("1.1", "1.0") for r in policy.repositories})
     longest = 60
-    for line in screen(told, max(width, longest)).splitlines():
+    for line in screen(explanation, max(width, longest)).splitlines():
         assert len(line) <= max(width, longest) or "://" in line or " = " in line
 
 
 def test_colour_is_never_alone() -> None:
     """Without colours, the screen has the same text."""
-    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
-    plain, colored = screen(told, 80), screen(told, 80, painted)
+    explanation = explained(Policy((CORP, PYPI)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    plain, colored = screen(explanation, 80), screen(explanation, 80, painted)
     assert "\x1b[32m" in colored
     for code in ("\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"):
         colored = colored.replace(code, "")
@@ -160,12 +160,12 @@ CAUSES = [
 @pytest.mark.parametrize(("cause", "code"), CAUSES)
 def test_each_cause_of_silence_has_a_way_out(cause: Cause, code: str) -> None:
     """For each cause of unavailability, the refusal says what to do, with a stable code."""
-    told = explained(Policy((CORP, PYPI)), {"corp": FetchFailed("why", cause)})
-    found = refusal_remedy(told)
-    assert found is not None
-    assert found.code == code
-    assert f"hint: {found.text}" in str(refusal(told))
-    assert "skip-if-unavailable" not in str(refusal(told))
+    explanation = explained(Policy((CORP, PYPI)), {"corp": FetchFailed("why", cause)})
+    remedy = refusal_remedy(explanation)
+    assert remedy is not None
+    assert remedy.code == code
+    assert f"hint: {remedy.text}" in str(refusal(explanation))
+    assert "skip-if-unavailable" not in str(refusal(explanation))
 
 
 def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
@@ -173,12 +173,12 @@ def test_a_folder_that_a_caller_names_and_is_not_there() -> None:
     texts = []
     for priority in (90, CALLERS_PRIORITY):
         lowest = replace(PYPI, priority=priority)
-        found = refusal_remedy(
+        remedy = refusal_remedy(
             explained(Policy((CORP, lowest)), {"corp": NotFound(), "pypi": FetchFailed("gone", Cause.MISSING)})
         )
-        assert found is not None
-        assert found.code == "missing-place"
-        texts.append(found.text)
+        assert remedy is not None
+        assert remedy.code == "missing-place"
+        texts.append(remedy.text)
     assert ["enabled = false" in text for text in texts] == [True, False]
     assert ["pip's settings" in text for text in texts] == [False, True]
 
@@ -211,10 +211,10 @@ def test_a_refusal_of_the_gateway_is_not_about_this_policy(status: int, code: st
     gate = replace(CORP, locations=(Location.of("https://corp.example/index/simple/"),))
     policy = Policy((gate, PYPI), gateway="https://CORP.example/index/simple")
     e = explained(policy, {"corp": StatusReceived(status, problem=ServerProblem("Gone", "acme belongs to x."))})
-    found = refusal_remedy(e)
-    assert found is not None
-    assert (found.code, "absent" in found.text) == (code, False)
-    assert ("https://CORP.example/index/explain/acme" in found.text) is code.startswith("gateway")
+    remedy = refusal_remedy(e)
+    assert remedy is not None
+    assert (remedy.code, "absent" in remedy.text) == (code, False)
+    assert ("https://CORP.example/index/explain/acme" in remedy.text) is code.startswith("gateway")
     assert "corp says: Gone: acme belongs to x." in refusal(e).details
     assert [line.explained_at for line in e.lines][1:] == [None]
 
@@ -235,11 +235,11 @@ def test_a_refusal_of_the_gateway_is_not_about_this_policy(status: int, code: st
 )
 def test_if_nothing_fits_the_files_say_why(kind: Rejection, code: str) -> None:
     """If all files are rejected for one reason, that gives the hint; a wrong version gives none."""
-    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", kind),))
-    found = refusal_remedy(told)
-    assert found is not None
-    assert found.code == code
-    assert ("rejected: " in str(refusal(told))) is (kind is not Rejection.SPECIFIER)
+    explanation = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(Rejected("acme-1.whl", "1", "why", kind),))
+    remedy = refusal_remedy(explanation)
+    assert remedy is not None
+    assert remedy.code == code
+    assert ("rejected: " in str(refusal(explanation))) is (kind is not Rejection.SPECIFIER)
 
 
 def test_a_file_for_this_platform_shows_the_reason() -> None:
@@ -248,12 +248,14 @@ def test_a_file_for_this_platform_shows_the_reason() -> None:
         Rejected(f"acme-{n}-cp39-cp39-mac.whl", str(n), "its tag", Rejection.TAG, is_for_here=False) for n in (9, 8)
     ]
     newer = Rejected("acme-8.tar.gz", "8", "needs Python >=3.99", Rejection.REQUIRES_PYTHON)
-    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(*other, newer))
-    assert "rejected   8: needs Python >=3.99 (3 files: 1 requires-python, 2 tag; -v lists all)" in screen(told, 100)
-    assert "rejected: acme-8.tar.gz: needs Python >=3.99; acme-9" in str(refusal(told))
-    found = refusal_remedy(told)
-    assert found
-    assert found.code == "requires-python"
+    explanation = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=(*other, newer))
+    assert "rejected   8: needs Python >=3.99 (3 files: 1 requires-python, 2 tag; -v lists all)" in screen(
+        explanation, 100
+    )
+    assert "rejected: acme-8.tar.gz: needs Python >=3.99; acme-9" in str(refusal(explanation))
+    remedy = refusal_remedy(explanation)
+    assert remedy
+    assert remedy.code == "requires-python"
 
 
 def test_what_is_taken_is_among_what_a_repository_has() -> None:
@@ -265,9 +267,9 @@ def test_what_is_taken_is_among_what_a_repository_has() -> None:
     assert versions(many, 3, including="7") == "20, 19, 18, ..., 7, ... (20 in all)"
     assert versions(many, 3, including="1") == "20, 19, 18, ..., 1 (20 in all)"
     chosen, alone = Chosen("corp", "7", "acme-7.whl"), Chosen("pypi", "9", "acme-9.whl")
-    told = explained(Policy((CORP, PYPI)), {"corp": PAGE, "pypi": PAGE}, chosen=chosen, version_priority=alone)
-    lines = tuple(replace(line, versions=many) for line in told.lines)
-    rows = screen(replace(told, lines=lines), 120).splitlines()
+    explanation = explained(Policy((CORP, PYPI)), {"corp": PAGE, "pypi": PAGE}, chosen=chosen, version_priority=alone)
+    lines = tuple(replace(line, versions=many) for line in explanation.lines)
+    rows = screen(replace(explanation, lines=lines), 120).splitlines()
     assert ["..., 7, ..." in rows[3], "..., 9, ..." in rows[4]] == [True, True], rows
 
 
@@ -275,12 +277,12 @@ def test_ten_thousand_files_are_not_all_listed() -> None:
     """-v lists a readable number of files, the most telling ones first, and the number of the others."""
     files = [Rejected(f"acme-{n}.tar.gz", str(n), "does not fit <1", Rejection.SPECIFIER) for n in range(10_000)]
     files.append(Rejected("acme-0.tar.gz", "0", "yanked", Rejection.YANKED))
-    told = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=tuple(files))
-    shown = screen(told, 100, verbose=True)
+    explanation = explained(Policy((CORP, PYPI)), {"corp": PAGE}, rejected=tuple(files))
+    shown = screen(explanation, 100, verbose=True)
     assert "rejected   acme-0.tar.gz: yanked" in shown
     assert "... and 9801 more files (--format json has all)" in shown
     assert len(shown.splitlines()) < 250
-    assert "(1 file; -v lists 200, --format json all)" in screen(told, 100)
+    assert "(1 file; -v lists 200, --format json all)" in screen(explanation, 100)
 
 
 def test_where_a_pin_leaves_nothing() -> None:
@@ -305,14 +307,16 @@ def test_mirrors_are_reported() -> None:
     )
     lookup = ProjectLookup(RunMemory[str](Policy((corp,))), ACME)
     decision = drive(lookup, lambda _: next(answers), lambda _: True)
-    told = explain(Policy((corp,)), decision, "acme", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "acme-1.0.whl"))
-    line = told.lines[0]
+    explanation = explain(
+        Policy((corp,)), decision, "acme", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "acme-1.0.whl")
+    )
+    line = explanation.lines[0]
     assert line.mirror == "https://m2.example/"
     assert [(tried.url, tried.reason) for tried in line.failures] == [
         ("https://corp.example/simple/", "503"),
         ("https://m1.example/", "it was reset"),
     ]
-    assert "corp: https://m2.example/ answered instead" in screen(told, WIDE)
+    assert "corp: https://m2.example/ answered instead" in screen(explanation, WIDE)
 
 
 OWNING = replace(CORP, owns=(Pattern("acme"),))
@@ -352,8 +356,8 @@ def test_rules_of_those_that_are_left_out() -> None:
     off = Repository("off", CORP.locations, 3, enabled=False)
     special = Repository("special", CORP.locations, 4, explicit=True)
     policy = Policy((blind, narrow, off, special, CORP))
-    told = explained(policy, {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
-    assert [str(line.rule) for line in told.lines if line.rule] == [
+    explanation = explained(policy, {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    assert [str(line.rule) for line in explanation.lines if line.rule] == [
         'repositories.blind.exclude = ["ac*", ...] (default)',
         'repositories.narrow.include = ["b*"] (default)',
         "repositories.off.enabled = false (default)",
@@ -388,12 +392,12 @@ def test_rules_of_those_that_are_left_out() -> None:
 )
 def test_the_files_of_rules_are_in_one_column(width: int, shown: list[str]) -> None:
     """Files of rules are in one column; if a rule is too long for that, its file is on the next line."""
-    told = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
+    explanation = explained(Policy((CORP,)), {"corp": PAGE}, chosen=Chosen("corp", "1.1", "acme-1.1.whl"))
     rules = (
         Rule("repositories.corp.owns", "[a, b, c, d, e, f, g, h, i]", "/srv/where/policies/repoprio.toml"),
         Rule("mode", '"strict"', "default"),
     )
-    lines = screen(replace(told, rules=rules), width).splitlines()
+    lines = screen(replace(explanation, rules=rules), width).splitlines()
     begin = next(number for number, line in enumerate(lines) if line.startswith("  rule "))
     assert lines[begin : begin + len(shown)] == shown
 
@@ -411,9 +415,9 @@ def test_a_page_without_files_and_no_index() -> None:
     """A page without files owns the name; the message names the key for servers that have one for every name."""
     policy = Policy((CORP, PYPI))
     decision = drive(ProjectLookup(RunMemory[str](policy), ACME), lambda _: PageFound("page", 0), lambda _: True)
-    found = refusal_remedy(explain(policy, decision, "acme", {"corp": ()}))
-    assert found is not None
-    assert (found.code, 'absent = [404, "empty-page"]' in found.text) == ("page-without-files", True)
+    remedy = refusal_remedy(explain(policy, decision, "acme", {"corp": ()}))
+    assert remedy is not None
+    assert (remedy.code, 'absent = [404, "empty-page"]' in remedy.text) == ("page-without-files", True)
     dropped = (Rejected("evil-1.whl", None, "a file of another project", Rejection.LINK, is_for_here=False),)
     unusable = refusal_remedy(explain(policy, decision, "acme", {"corp": ()}, rejected=dropped))
     assert unusable is not None
@@ -427,10 +431,10 @@ def test_each_command_names_the_python_that_it_is_about(python: str, named: str)
     """Hints name the environment if, and only if, a plain command would mean another one."""
     owned = Policy((replace(CORP, owns=(Pattern.parse("acme"),)),))
     absent = replace(explained(owned, {"corp": StatusReceived(404)}), python=python)
-    said = str(refusal(absent))
-    assert said.count(f"repoprio repos{named} --check") == 1, said
-    assert f"why: repoprio explain{named} acme" in said
-    assert said.count("--python") == (2 if python else 0)
+    text = str(refusal(absent))
+    assert text.count(f"repoprio repos{named} --check") == 1, text
+    assert f"why: repoprio explain{named} acme" in text
+    assert text.count("--python") == (2 if python else 0)
 
 
 def test_an_owner_with_a_canary_is_not_doubted() -> None:
@@ -439,8 +443,8 @@ def test_an_owner_with_a_canary_is_not_doubted() -> None:
     answers: Mapping[str, Any] = {"acme": StatusReceived(404), "known": PAGE}
     lookup = ProjectLookup(RunMemory[str](Policy((owner,))), ACME)
     decision = drive(lookup, lambda ask: answers[ask.name], lambda _: False)
-    found = refusal_remedy(explain(Policy((owner,)), decision, "acme", {"corp": ()}))
-    assert found == ("publish-to-owner", "check the spelling; not yet published? Publish it to corp first")
+    remedy = refusal_remedy(explain(Policy((owner,)), decision, "acme", {"corp": ()}))
+    assert remedy == ("publish-to-owner", "check the spelling; not yet published? Publish it to corp first")
 
 
 def test_what_a_gateway_decides_is_changed_in_its_policy() -> None:

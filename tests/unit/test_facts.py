@@ -84,8 +84,10 @@ def test_the_sentence_of_an_owner_by_a_mode_pin() -> None:
     policy = Policy((CORP,), (Pin("numpy", (Pattern.parse("numpy"),), mode=Mode.STRICT),), mode=Mode.FLEXIBLE)
     lookup = ProjectLookup[str](RunMemory(policy), normalize("numpy"))
     decision = drive(lookup, lambda _: PageFound("page", 1), lambda _: True)
-    told = explain(policy, decision, "numpy", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "numpy-1.0.tar.gz"))
-    assert sentence(told) == ("numpy 1.0 comes from corp, the highest-priority repository that has numpy.")
+    explanation = explain(
+        policy, decision, "numpy", {"corp": ("1.0",)}, chosen=Chosen("corp", "1.0", "numpy-1.0.tar.gz")
+    )
+    assert sentence(explanation) == ("numpy 1.0 comes from corp, the highest-priority repository that has numpy.")
 
 
 @pytest.mark.parametrize(("hint", "text"), [("", "no.    [enable]"), ("do it", "no.\n  hint: do it    [enable]")])

@@ -46,17 +46,21 @@ PUBLIC = {"name": "public", "priority": 90, "url": "https://public.example/simpl
 )
 def test_each_finding(answer: Answer, told: list[str]) -> None:
     """Down, another server, not ready, another policy; another spelling of the same URL is no difference."""
-    found = findings(parsed_policy(POLICY), answer)
-    assert [f"{one.code}: {one.text}" for one in found] == told
-    assert all(one.fix for one in found)
-    assert all("SIGHUP" in one.fix for one in found if one.code == "gateway-policy"), "a reload is enough"
+    problems = findings(parsed_policy(POLICY), answer)
+    assert [f"{one.code}: {one.text}" for one in problems] == told
+    assert all(one.fix for one in problems)
+    assert all("SIGHUP" in one.fix for one in problems if one.code == "gateway-policy"), "a reload is enough"
 
 
 def test_a_gateway_that_pip_does_not_trust() -> None:
     """A gateway behind a certificate that pip does not trust runs: the fix is the certificate, not another start."""
     policy = parsed_policy(POLICY)
-    found = findings(policy, Answer("pip does not trust the issuer of its TLS certificate (--cert)", cause=Cause.TLS))
-    assert [(one.code, "PIP_CERT" in one.fix, "start" in one.fix) for one in found] == [("gateway-down", True, False)]
+    problems = findings(
+        policy, Answer("pip does not trust the issuer of its TLS certificate (--cert)", cause=Cause.TLS)
+    )
+    assert [(one.code, "PIP_CERT" in one.fix, "start" in one.fix) for one in problems] == [
+        ("gateway-down", True, False)
+    ]
     assert "start" in findings(policy, Answer("the connection was refused", cause=Cause.CONNECTION))[0].fix
 
 

@@ -50,8 +50,8 @@ def test_all_that_a_page_says_is_relayed_in_json() -> None:
         provenance="../p/1",
         listed_on="https://corp.example/simple/acme/",
     )
-    found = decide(POLICY, corp=page(full, stated_versions=("1.0", "0.9", "junk"), status=Status("archived", "old")))
-    document = json.loads(written(offer(POLICY, found, VERSIONS)))
+    decision = decide(POLICY, corp=page(full, stated_versions=("1.0", "0.9", "junk"), status=Status("archived", "old")))
+    document = json.loads(written(offer(POLICY, decision, VERSIONS)))
     assert document == {
         "meta": {"api-version": "1.4"},
         "name": "acme",
@@ -76,8 +76,8 @@ def test_all_that_a_page_says_is_relayed_in_json() -> None:
 def test_what_a_page_does_not_say_is_not_made_up() -> None:
     """Without sizes it is API 1.0; a yank without a reason, and metadata without a hash, are `true`."""
     plain = wheel("1.0", yanked="", core_metadata={})
-    found = offer(POLICY, decide(POLICY, corp=page(plain, status=Status("active"))), VERSIONS)
-    document = json.loads(written(found))
+    offered = offer(POLICY, decide(POLICY, corp=page(plain, status=Status("active"))), VERSIONS)
+    document = json.loads(written(offered))
     assert document["meta"] == {"api-version": "1.0"}
     assert document["project-status"] == {"status": "active"}
     (entry,) = document["files"]
@@ -88,7 +88,7 @@ def test_what_a_page_does_not_say_is_not_made_up() -> None:
         "yanked": True,
         "core-metadata": True,
     }
-    html = written(found, Media.HTML).decode()
+    html = written(offered, Media.HTML).decode()
     assert 'data-yanked="" data-core-metadata="true" data-dist-info-metadata="true"' in html
     assert 'name="pypi:project-status" content="active"' in html
     assert "project-status-reason" not in html
@@ -115,8 +115,8 @@ def test_html_has_all_that_it_can_and_no_script_gets_in() -> None:
     file = wheel("1.0", requires_python=">=3.8", yanked=hostile, provenance=hostile, listed_on="https://corp.example/")
     unhashed = wheel("2.0")._replace(hashes={"odd": "1"}, provenance="http://[::1")
     hashed = wheel("3.0")._replace(hashes={"md5": "1", "sha512": "2"}, core_metadata={"sha512": "3"})
-    found = decide(POLICY, corp=page(file, unhashed, hashed, status=Status("archived", hostile)))
-    html = written(offer(POLICY, found, VERSIONS), Media.HTML).decode()
+    decision = decide(POLICY, corp=page(file, unhashed, hashed, status=Status("archived", hostile)))
+    html = written(offer(POLICY, decision, VERSIONS), Media.HTML).decode()
     assert "<script" not in html
     assert html.count("data-provenance") == 1
     assert 'data-requires-python="&gt;=3.8"' in html
@@ -132,8 +132,8 @@ def test_all_files_of_one_owner_are_offered_as_if_each_was_judged() -> None:
     twice = wheel("1.0")._replace(url="https://corp.example/other/acme-1.0-py3-none-any.whl")
     sdist = File("acme-1.0.0.tar.gz", "https://corp.example/acme-1.0.0.tar.gz", {})
     listed = page(wheel("10.0"), wheel("1.0"), sdist, twice, stated_versions=("1.0", "3.0", "3", "junk"))
-    found = decide(POLICY, corp=listed)
-    short, long = offer(POLICY, found, VERSIONS), offers._selection(POLICY, found, VERSIONS, None)
+    decision = decide(POLICY, corp=listed)
+    short, long = offer(POLICY, decision, VERSIONS), offers._selection(POLICY, decision, VERSIONS, None)
     assert [one.file.url for one in short.files] == [one.file.url for one in long.files]
     assert [Version(text) for text in short.versions] == [Version(text) for text in long.versions]
     assert len(short.files) == 3
@@ -144,7 +144,7 @@ def test_a_tier_is_offered_as_one() -> None:
     """If two repositories have a file name, it comes from the first; other files of a version come from both."""
     policy = Policy((CORP, replace(TEAM, priority=10), PUBLIC))
     archived = Status("archived")
-    found = offer(
+    offered = offer(
         policy,
         decide(
             policy,
@@ -154,9 +154,12 @@ def test_a_tier_is_offered_as_one() -> None:
         ),
         VERSIONS,
     )
-    assert [(one.file.filename[5:8], one.repository.name) for one in found.files] == [("1.0", "corp"), ("2.0", "team")]
-    assert found.versions == ("2.0", "1.0")
-    assert found.status is archived
+    assert [(one.file.filename[5:8], one.repository.name) for one in offered.files] == [
+        ("1.0", "corp"),
+        ("2.0", "team"),
+    ]
+    assert offered.versions == ("2.0", "1.0")
+    assert offered.status is archived
 
 
 def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
@@ -164,7 +167,7 @@ def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
     pins = (Pin("m", (Pattern("acme"),), mode=Mode.MERGE), Pin("v", (Pattern("acme"),), versions="<3"))
     sdist = File("acme-1.0.0.tar.gz", "https://public.example/files/acme-1.0.0.tar.gz", {})
     policy = Policy((CORP, PUBLIC), pins)
-    found = offer(
+    offered = offer(
         policy,
         decide(
             policy,
@@ -173,8 +176,8 @@ def test_under_merge_a_version_comes_from_the_higher_priority() -> None:
         ),
         VERSIONS,
     )
-    assert [one.file.filename for one in found.files] == [wheel("1.0").filename, wheel("2.0").filename]
-    assert found.versions == ("2.0", "1.0")
+    assert [one.file.filename for one in offered.files] == [wheel("1.0").filename, wheel("2.0").filename]
+    assert offered.versions == ("2.0", "1.0")
 
 
 def test_files_that_are_too_young_are_not_offered() -> None:
@@ -190,9 +193,9 @@ def test_files_that_are_too_young_are_not_offered() -> None:
     files = (wheel("1.0", upload_time=old), ripe, wheel("2.0", upload_time=young), early, wheel("3.0"))
     clocks = Clocks(now + timedelta(days=30), now)
     stated = ("1.0", "2.0", "3.0")
-    found = offer(policy, decide(policy, corp=page(*files, clocks=clocks, stated_versions=stated)), VERSIONS)
-    assert [one.file.filename for one in found.files] == [files[0].filename, ripe.filename]
-    assert found.versions == ("1.0",)
+    offered = offer(policy, decide(policy, corp=page(*files, clocks=clocks, stated_versions=stated)), VERSIONS)
+    assert [one.file.filename for one in offered.files] == [files[0].filename, ripe.filename]
+    assert offered.versions == ("1.0",)
     unknown = offer(policy, decide(policy, corp=page(*files)), VERSIONS)
     assert unknown.files == ()
 

@@ -39,8 +39,8 @@ def test_an_explanation_leaves_the_choice_to_the_client() -> None:
     """It has versions, rules and what waits; the page for people has the same, as text that cannot run."""
     now = datetime(2026, 11, 20, tzinfo=timezone.utc)
     policy = Policy((CORP, replace(PUBLIC, min_age=timedelta(days=7))), help="ask <us>")
-    found = explanation(policy, decide(policy, corp=page(wheel("1.0"), wheel("2.0"))), VERSIONS, shadowed=True)
-    assert (found.outcome, found.chosen, found.rejected) == (Outcome.SERVED, None, ())
+    explained = explanation(policy, decide(policy, corp=page(wheel("1.0"), wheel("2.0"))), VERSIONS, shadowed=True)
+    assert (explained.outcome, explained.chosen, explained.rejected) == (Outcome.SERVED, None, ())
     young = page(wheel("3.0", upload_time=now), wheel("1.0"), clocks=Clocks(now))
     waiting = explanation(policy, decide(policy, public=young), VERSIONS)
     assert (waiting.code, len(waiting.rejected)) == (Code.TOO_YOUNG, 2)
@@ -51,7 +51,7 @@ def test_an_explanation_leaves_the_choice_to_the_client() -> None:
     assert "Help: ask &lt;us&gt;" in seen
     assert "(2 files)" in seen
     assert "(1 file)" in shown(ripe, ClientAnswer(200, ("public",)))
-    assert "owns acme" in shown(found, ClientAnswer(200, ("corp",)))
+    assert "owns acme" in shown(explained, ClientAnswer(200, ("corp",)))
 
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -65,9 +65,11 @@ def shown(e: Explanation, answer: ClientAnswer, timings: Mapping[tuple[str, str]
 def test_a_refusal_for_people_has_a_way_out() -> None:
     """It has the URLs that gave no usable answer, and the repositories that were not asked."""
     decision = decide(POLICY, corp=DOWN)
-    found = explanation(POLICY, decision, VERSIONS)
-    first = replace(found.lines[0], failures=(Tried("https://mirror.example/", "500"),))
-    seen = shown(replace(found, lines=(first, *found.lines[1:])), ClientAnswer(503, title="A repository is down"))
+    explained = explanation(POLICY, decision, VERSIONS)
+    first = replace(explained.lines[0], failures=(Tried("https://mirror.example/", "500"),))
+    seen = shown(
+        replace(explained, lines=(first, *explained.lines[1:])), ClientAnswer(503, title="A repository is down")
+    )
     assert "<dt>Tried</dt><dd>https://mirror.example/: 500</dd>" in seen
     assert "503, a repository is down" in seen
     assert '<span class="state">not asked</span>' in seen
@@ -107,14 +109,14 @@ def test_the_first_page_shows_the_repositories_in_their_order() -> None:
 def test_each_answer_of_a_repository_has_its_time() -> None:
     """It is the time of the named URL's answer; an answer that was known from an earlier lookup is marked as such."""
     decision = decide(POLICY, corp=DOWN)
-    found = explanation(POLICY, decision, VERSIONS)
+    explained = explanation(POLICY, decision, VERSIONS)
     evidence = freshness.Evidence(0)
     evidence.note(
-        FetchRequest(CORP, ResourceKind.PAGE, ACME, Location.of(str(found.lines[0].asked))), Timing(NOON, 0.0384)
+        FetchRequest(CORP, ResourceKind.PAGE, ACME, Location.of(str(explained.lines[0].asked))), Timing(NOON, 0.0384)
     )
     answer = ClientAnswer(503, title="x")
-    assert "<dt>Answered</dt><dd>38 ms after 12:00:00 UTC" in shown(found, answer, evidence.timings)
-    assert "<dt>Answered</dt><dd>in an earlier lookup" in shown(found, answer)
+    assert "<dt>Answered</dt><dd>38 ms after 12:00:00 UTC" in shown(explained, answer, evidence.timings)
+    assert "<dt>Answered</dt><dd>in an earlier lookup" in shown(explained, answer)
     policy = Policy((replace(CORP, exclude=(Pattern("acme"),)), PUBLIC))
     blind = explanation(policy, decide(policy, public=StatusReceived(503)), VERSIONS)
     seen = shown(blind, ClientAnswer(503, title="x"))
@@ -124,9 +126,11 @@ def test_each_answer_of_a_repository_has_its_time() -> None:
 
 def test_a_page_that_is_kept_has_its_age() -> None:
     """It is the page that clients get, while it counts or as a stale one."""
-    found = explanation(POLICY, decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
-    told = replace(found, lines=(replace(found.lines[0], versions=("1.1", "1.0")), *found.lines[1:]))
+    explained = explanation(POLICY, decide(POLICY, corp=page(wheel("1.0"))), VERSIONS)
+    told = replace(explained, lines=(replace(explained.lines[0], versions=("1.1", "1.0")), *explained.lines[1:]))
     kept = shown(told, ClientAnswer(200, ("corp", "team"), age=12.3, left=47.7))
     assert "<dt>Has</dt><dd>1.1, 1.0</dd>" in kept
     assert "200, the page of corp and team: 12 s old, good for 48 s more" in kept
-    assert "200, the page of corp: 312 s old, marked as stale" in shown(found, ClientAnswer(200, ("corp",), age=312))
+    assert "200, the page of corp: 312 s old, marked as stale" in shown(
+        explained, ClientAnswer(200, ("corp",), age=312)
+    )

@@ -39,16 +39,16 @@ def unneeded(found: Graph, lower: list[str], files: Mapping[str, Mapping[int, li
 
 def test_bounds_come_from_all_that_the_roots_reach() -> None:
     """Unreachable projects require nothing; `x` and `x[e]` are one project; a constraint only limits versions."""
-    found = graph("> dog", "dog > cat[x] >=2", "cat[x] > cat", "dog > cat <9", "eel > cat >5",
+    resolved = graph("> dog", "dog > cat[x] >=2", "cat[x] > cat", "dog > cat <9", "eel > cat >5",
                   constraints={"cat": "!=3", "gnu": "<2"})  # fmt: skip
-    assert found.bounds() == {"dog": (), "cat": ("!=3", "<9", ">=2")}
+    assert resolved.bounds() == {"dog": (), "cat": ("!=3", "<9", ">=2")}
 
 
 def test_what_some_want_can_be_left_out() -> None:
     """A project that is left out is still required itself, but its own requirements do not count."""
-    found = graph("> cat", "cat > bee", "bee > cat >5", "> dog", "dog > bee <3")
-    assert found.bounds(names("cat", "bee")) == {"cat": (), "dog": (), "bee": ("<3",)}
-    assert found.bounds(names("cat"))[normalize("cat")] == (">5",)
+    resolved = graph("> cat", "cat > bee", "bee > cat >5", "> dog", "dog > bee <3")
+    assert resolved.bounds(names("cat", "bee")) == {"cat": (), "dog": (), "bee": ("<3",)}
+    assert resolved.bounds(names("cat"))[normalize("cat")] == (">5",)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_a_lower_choice_has_to_be_needed(lines: list[str], lower: list[str], exp
 
 def test_more_bounds_may_let_a_file_in() -> None:
     """A bound that asks for a pre-release can admit a higher tier's file: then the lower choice is not needed."""
-    found = graph("> cat >1", "> dog >5", "dog > cat >=2rc1")
-    assert unneeded(found, ["cat", "dog"], {"cat": {HI: ["2rc2"]}, "dog": {HI: ["1"]}}) == {"cat": HI}
+    resolved = graph("> cat >1", "> dog >5", "dog > cat >=2rc1")
+    assert unneeded(resolved, ["cat", "dog"], {"cat": {HI: ["2rc2"]}, "dog": {HI: ["1"]}}) == {"cat": HI}
 
 
 def names(*found: str) -> frozenset[NormalizedName]:

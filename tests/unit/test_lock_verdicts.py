@@ -47,8 +47,8 @@ def test_files_of_a_lock_by_hash(
 ) -> None:
     """A file is the owner's only if the owner states every hash of the lock, and one of them is strong."""
     decision = decide(TWO, {"corp": PAGE})
-    found = Offer({"corp": (ListedFile(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
-    told = lock_verdicts.judge_files(parsed_policy(), decision, ACME, [LockedFile(*locked, line=7)], found)
+    offered = Offer({"corp": (ListedFile(listed[0], "99.0", listed[1]),)}, {"corp": ("99.0",)})
+    told = lock_verdicts.judge_files(parsed_policy(), decision, ACME, [LockedFile(*locked, line=7)], offered)
     assert [finding.code for finding in told] == ([code] if code else [])
     assert all(finding.line == 7 for finding in told)
 
@@ -57,13 +57,13 @@ def test_a_file_of_another_version_or_from_below() -> None:
     """Files of other versions count only if no version is stated; a lower repository that lists the file is named."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
     files = {"corp": (ListedFile("f.whl", "1.0", SHA),), "pypi": (ListedFile("x.whl", "99.0", SHA),)}
-    found = Offer(files, {"corp": ("1.0",), "pypi": ("99.0",)})
-    (told,) = lock_verdicts.judge_files(parsed_policy(), decision, ACME, [LockedFile(None, SHA, None)], found)
+    offered = Offer(files, {"corp": ("1.0",), "pypi": ("99.0",)})
+    (told,) = lock_verdicts.judge_files(parsed_policy(), decision, ACME, [LockedFile(None, SHA, None)], offered)
     assert (told.code, told.line) == ("hijack", None)
     assert "only pypi (priority 90) lists it" in told.message
     unpinned = replace(ACME, version=None)
-    assert lock_verdicts.judge_files(parsed_policy(), decision, unpinned, [LockedFile(None, SHA, None)], found) == []
-    (bare,) = lock_verdicts.judge_files(parsed_policy(), decision, unpinned, [LockedFile(None, {}, None)], found)
+    assert lock_verdicts.judge_files(parsed_policy(), decision, unpinned, [LockedFile(None, SHA, None)], offered) == []
+    (bare,) = lock_verdicts.judge_files(parsed_policy(), decision, unpinned, [LockedFile(None, {}, None)], offered)
     assert (bare.code, "its file has no hash" in bare.message) == ("no-hash", True)
 
 

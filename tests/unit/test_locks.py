@@ -195,9 +195,9 @@ PIPFILE: dict[str, Any] = {
 
 def read(name: str, text: str) -> Lock:
     """The content of a lock with this name."""
-    found = formats.format_of(name)
-    assert found is not None
-    return found.read(json.loads(text) if found.is_json else tomllib.loads(text), LockText(text, name))
+    format_ = formats.format_of(name)
+    assert format_ is not None
+    return format_.read(json.loads(text) if format_.is_json else tomllib.loads(text), LockText(text, name))
 
 
 def by_name(lock: Lock) -> dict[str, Package]:

@@ -70,8 +70,8 @@ def test_nothing_to_report() -> None:
     assert rendered.screen(Report(), ONE, 80) == said
     read = Read(1, 3, [Damage("a\x1b.jsonl", 4, "not JSON")])
     assert rendered.screen(Report(), read, 80) == f"{said}\n\n3 lines could not be read:\n  a?.jsonl:4: not JSON"
-    found = json.loads(rendered.document(Report(), read))
-    assert (found["toml"], found["first"], found["damaged"]["lines"]) == (None, None, 3)
+    document = json.loads(rendered.document(Report(), read))
+    assert (document["toml"], document["first"], document["damaged"]["lines"]) == (None, None, 3)
 
 
 def test_many_rows_and_versions() -> None:

@@ -72,31 +72,31 @@ def test_records_count_by_name_and_by_url() -> None:
 
 def test_the_setting_is_the_rule_of_the_refusal() -> None:
     """The setting is named whether the records close a name or cannot be read; a gateway's own store is no setting."""
-    said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
-    assert f'rule: ownership = "{PLACE}"' in str(said)
-    said = refusals.refusal(explain(parsed_policy(TWO), decide(("corp",)), "acme", {}))
-    assert "rule: ownership" not in str(said)
+    message = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
+    assert f'rule: ownership = "{PLACE}"' in str(message)
+    message = refusals.refusal(explain(parsed_policy(TWO), decide(("corp",)), "acme", {}))
+    assert "rule: ownership" not in str(message)
 
 
 def test_the_hint_to_release_names_the_place_of_the_records() -> None:
     """With the key `ownership` these are the gateway's, so the hint of pip sends its reader there."""
     release = "repoprio ownership release acme"
-    said = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
-    assert f"if others may have the name now, where the gateway runs: {release}" in str(said)
-    said = refusals.refusal(explain(parsed_policy(TWO), decide(("corp",)), "acme", {}))
-    assert f"if others may have the name now: {release}" in str(said)
+    message = refusals.refusal(explain(POLICY, decide(("corp",)), "acme", {}))
+    assert f"if others may have the name now, where the gateway runs: {release}" in str(message)
+    message = refusals.refusal(explain(parsed_policy(TWO), decide(("corp",)), "acme", {}))
+    assert f"if others may have the name now: {release}" in str(message)
 
 
 def test_an_unreadable_memory_is_reported() -> None:
     """The refusal names the place, the reason, who was not asked, and the setting; the audit does not guess."""
     decision = decide(Unknown(PLACE, "there is no such file"))
     explanation = explain(POLICY, decision, "acme", {})
-    said = str(refusals.refusal(explanation))
-    assert f"acme: nobody knows who served it before: {PLACE} cannot be read: there is no such file." in said
-    assert "A name stays with its owner, so pypi (priority 90) was not asked." in said
-    assert f'rule: ownership = "{PLACE}"' in said
-    assert "make it readable again, or correct ownership in the policy" in said
-    assert "[ownership-memory]" in said
+    text = str(refusals.refusal(explanation))
+    assert f"acme: nobody knows who served it before: {PLACE} cannot be read: there is no such file." in text
+    assert "A name stays with its owner, so pypi (priority 90) was not asked." in text
+    assert f'rule: ownership = "{PLACE}"' in text
+    assert "make it readable again, or correct ownership in the policy" in text
+    assert "[ownership-memory]" in text
     assert explanation.lines[1].reason == "a higher-priority repository may have served acme before"
     subject = Subject("acme", "99.0", "is installed", pip="pip", place="METADATA")
     (finding,) = verdicts.judge(POLICY, decision, subject, Offer({}, {}, lambda: None))

@@ -47,7 +47,7 @@ def errors(text: str) -> list[str]:
 
 def test_every_key_is_read() -> None:
     """Each key of the contract arrives in the policy."""
-    found = policy(
+    parsed = policy(
         'mode = "flexible"\nunlisted = "lowest"\ndirect-urls = "allow"\npylock = "allow"\nlocked = false\n'
         'help = "ask"\npage-timeout = 5\npage-size-limit = 4096\nfetch-ahead = false\n'
         'absence-ttl = 7\nstale-if-error = 0\ngateway = "https://gate.example/simple/"\n'
@@ -62,14 +62,14 @@ def test_every_key_is_read() -> None:
         '[pins.p]\nprojects = ["q*"]\nrepositories = ["b"]\nversions = "<3"\nmode = "merge"\n'
         '[pins.r]\nprojects = ["r"]\nblock = "no"\n'
     )
-    a, b, c = found.repositories
-    assert (found.mode, found.unlisted, found.direct_urls) == (Mode.FLEXIBLE, Unlisted.LOWEST, DirectUrls.ALLOW)
-    assert (found.pylock, found.help, found.page_timeout, found.page_size_limit) == ("allow", "ask", 5.0, 4096)
-    assert (found.fetch_ahead, found.absence_ttl, found.stale_if_error) == (False, 7.0, 0.0)
-    assert found.ownership == "/var/lib/gateway.sqlite"
-    assert found.is_gateway("https://GATE.example:443/simple")
-    assert not found.is_gateway("https://gate.example/")
-    assert not found.is_gateway("https://gate.example:x/simple/")
+    a, b, c = parsed.repositories
+    assert (parsed.mode, parsed.unlisted, parsed.direct_urls) == (Mode.FLEXIBLE, Unlisted.LOWEST, DirectUrls.ALLOW)
+    assert (parsed.pylock, parsed.help, parsed.page_timeout, parsed.page_size_limit) == ("allow", "ask", 5.0, 4096)
+    assert (parsed.fetch_ahead, parsed.absence_ttl, parsed.stale_if_error) == (False, 7.0, 0.0)
+    assert parsed.ownership == "/var/lib/gateway.sqlite"
+    assert parsed.is_gateway("https://GATE.example:443/simple")
+    assert not parsed.is_gateway("https://gate.example/")
+    assert not parsed.is_gateway("https://gate.example:x/simple/")
     assert [location.url for location in a.locations] == ["https://a.example/simple/", "https://m.example/"]
     assert (a.locations[0].user, a.locations[0].password) == ("u", "p@")
     assert (a.priority, a.enabled, a.explicit, a.skip_if_unavailable, a.complete_listing) == (
@@ -85,11 +85,11 @@ def test_every_key_is_read() -> None:
     assert a.renamed_from == ("old-a", "older")
     assert (b.format, b.locations[0].url) == (Format.FLAT, "file:///srv/wheels")
     assert (c.locations[0].url, c.locations[0].shown) == ("https://default.example/simple", "pypi")
-    assert [(pin.name, pin.repositories, pin.versions, pin.block, pin.mode) for pin in found.pins] == [
+    assert [(pin.name, pin.repositories, pin.versions, pin.block, pin.mode) for pin in parsed.pins] == [
         ("p", ("b",), "<3", None, Mode.MERGE),
         ("r", (), None, "no", None),
     ]
-    assert found.origins["repositories.a.priority"] == "policy.toml"
+    assert parsed.origins["repositories.a.priority"] == "policy.toml"
 
 
 def test_all_errors_are_reported_at_once() -> None:
@@ -107,9 +107,9 @@ def test_no_error_shows_a_password() -> None:
 def test_variables_and_logins() -> None:
     """`${VAR}` is read from the environment; an unset variable is recorded, and is not an error."""
     text = CORP.replace("https://", "https://${WHO}:${TOKEN}@")
-    found = policy(text, {"WHO": "aws", "TOKEN": "t"}).repositories[0].locations[0]
-    assert (found.user, found.password, found.url) == ("aws", "t", "https://corp.example/simple/")
-    assert found.shown == "https://corp.example/simple/"
+    location = policy(text, {"WHO": "aws", "TOKEN": "t"}).repositories[0].locations[0]
+    assert (location.user, location.password, location.url) == ("aws", "t", "https://corp.example/simple/")
+    assert location.shown == "https://corp.example/simple/"
     assert policy(text, {"WHO": "aws"}).repositories[0].locations[0].unset == ("TOKEN",)
     named = policy(CORP, {"REPOPRIO_CORP_USERNAME": "u", "REPOPRIO_CORP_PASSWORD": "p"}).repositories[0].locations[0]
     assert (named.user, named.password) == ("u", "p")
@@ -117,9 +117,9 @@ def test_variables_and_logins() -> None:
 
 def test_a_home_and_a_lone_repository() -> None:
     """`~` is the home; a lone repository needs no priority."""
-    found = policy('[repositories.a]\nurl = "~/wheels"\nformat = "flat"\n', {"HOME": "/h"}).repositories[0]
-    assert found.locations[0].url == "file:///h/wheels"
-    assert found.priority == 99
+    repository = policy('[repositories.a]\nurl = "~/wheels"\nformat = "flat"\n', {"HOME": "/h"}).repositories[0]
+    assert repository.locations[0].url == "file:///h/wheels"
+    assert repository.priority == 99
 
 
 def load_from(folder: Path, environ: Mapping[str, str]) -> Policy | None:

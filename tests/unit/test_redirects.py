@@ -95,9 +95,9 @@ def test_the_rule_that_keeps_a_name_from_the_target_is_named() -> None:
         "unavailable",
         "it redirects to public, which is not asked for acme",
     )
-    found = refusal_remedy(said)
-    assert found is not None
-    assert found.code == "redirects-into"
+    remedy = refusal_remedy(said)
+    assert remedy is not None
+    assert remedy.code == "redirects-into"
 
 
 def test_a_redirect_is_absence_if_nobody_else_is_asked() -> None:
@@ -110,5 +110,5 @@ def test_a_redirect_is_absence_if_nobody_else_is_asked() -> None:
 def test_a_host_that_is_read_in_two_ways(own: str) -> None:
     """The judged URL is the requested one: after a backslash urllib3 sees a path, and urlsplit a host."""
     target = f"https://evil.example\\@{own}/public/simple/acme/"
-    found = judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, target, asked={"corp", "public"})
-    assert (found.state, found.reason) == (REFUSED, "it redirects to something that is not a URL")
+    verdict = judge_redirect(KNOWN, CORP, CORP.locations[0], ACME, target, asked={"corp", "public"})
+    assert (verdict.state, verdict.reason) == (REFUSED, "it redirects to something that is not a URL")

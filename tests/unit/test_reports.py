@@ -103,21 +103,21 @@ def test_many_collisions_are_cut_short() -> None:
 def test_exit_status_and_counts() -> None:
     """Notes alone do not make the exit status 1."""
     assert (audit(NOTE).fails, audit(FOUND, NOTE).fails, audit().fails) == (False, True, False)
-    found = json.loads(rendered.document(audit(FOUND, NOTE)))
-    assert found["schema"] == 1
-    assert found["checked"] == 42
+    document = json.loads(rendered.document(audit(FOUND, NOTE)))
+    assert document["schema"] == 1
+    assert document["checked"] == 42
     codes = {"direct-url": 1, "not-the-owners": 1}
-    assert found["summary"] == {"findings": 2, "error": 1, "warning": 0, "note": 1, "codes": codes}
-    assert set(found["findings"][0]) == {
+    assert document["summary"] == {"findings": 2, "error": 1, "warning": 0, "note": 1, "codes": codes}
+    assert set(document["findings"][0]) == {
         *("code", "severity", "project", "version", "repository", "priority", "message", "fix", "command"),
         *("rule", "file", "line"),
     }
-    assert found["findings"][0]["rule"] == {
+    assert document["findings"][0]["rule"] == {
         "key": "repositories.corp.priority",
         "value": "10",
         "origin": "policy.toml",
     }
-    assert found["findings"][1]["repository"] is None
+    assert document["findings"][1]["repository"] is None
 
 
 def test_sarif_is_valid_and_stable() -> None:

@@ -30,9 +30,9 @@ else:
 @functools.cache
 def validator() -> Any:
     """A validator of the schema as it is printed."""
-    found = json.loads(json.dumps(schema.json_schema()))
-    jsonschema.Draft202012Validator.check_schema(found)
-    return jsonschema.Draft202012Validator(found)
+    document = json.loads(json.dumps(schema.json_schema()))
+    jsonschema.Draft202012Validator.check_schema(document)
+    return jsonschema.Draft202012Validator(document)
 
 
 @settings(max_examples=times(150), deadline=None)

@@ -90,8 +90,8 @@ def test_json_says_all_there_is() -> None:
         versions=["1.0"],
         **{"project-status": {"status": "archived", "reason": "old"}},
     )
-    found = page(text, JSON)
-    (file,) = found.page.files
+    result = page(text, JSON)
+    (file,) = result.page.files
     moment = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
     assert file == File(
         "acme-1.0-py3-none-any.whl",
@@ -105,11 +105,11 @@ def test_json_says_all_there_is() -> None:
         "https://corp.example/p",
         URL,
     )
-    assert (found.files, found.empty) == (1, False)
-    assert found.page.api == "JSON 1.4"
-    assert found.page.stated_versions == ("1.0",)
-    assert found.page.status == Status("archived", "old")
-    assert found.page.versions(VERSIONS) == ("1.0",)
+    assert (result.files, result.empty) == (1, False)
+    assert result.page.api == "JSON 1.4"
+    assert result.page.stated_versions == ("1.0",)
+    assert result.page.status == Status("archived", "old")
+    assert result.page.versions(VERSIONS) == ("1.0",)
 
 
 def test_html_says_all_there_is() -> None:
@@ -120,8 +120,8 @@ def test_html_says_all_there_is() -> None:
     )
     head = '<meta name="pypi:repository-version" content="1.4"><meta name="pypi:project-status" content="quarantined">'
     head += '<meta name="pypi:project-status-reason" content="malware">'
-    found = page(html_page_of(link, head))
-    assert found.page.files == (
+    result = page(html_page_of(link, head))
+    assert result.page.files == (
         File(
             "acme-1.0.zip",
             f"{URL}acme-1.0.zip#sha256={DIGEST}",
@@ -133,8 +133,8 @@ def test_html_says_all_there_is() -> None:
             listed_on=URL,
         ),
     )
-    assert found.page.api == "HTML 1.4"
-    assert found.page.status == Status("quarantined", "malware")
+    assert result.page.api == "HTML 1.4"
+    assert result.page.status == Status("quarantined", "malware")
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_odd_values_say_nothing() -> None:
     """A value of a wrong type that decides nothing is ignored."""
     odd = {"size": True, "provenance": 7, "yanked": [], "core-metadata": 0}
     text = json_page_of(odd, {"size": -1}, versions=[1], **{"project-status": {"status": 7}})
-    found = page(text, JSON).page
-    assert [(file.size, file.provenance, file.yanked, file.core_metadata) for file in found.files] == [(None,) * 4] * 2
-    assert (found.stated_versions, found.status) == (None, None)
+    result = page(text, JSON).page
+    assert [(file.size, file.provenance, file.yanked, file.core_metadata) for file in result.files] == [(None,) * 4] * 2
+    assert (result.stated_versions, result.status) == (None, None)
     assert page(json_page_of(**{"project-status": {"status": "x", "reason": 7}}), JSON).page.status == Status("x")
     assert page(json_page_of(meta={"api-version": "1.x\x1b"}), JSON).page.api == "JSON 1"
 
@@ -243,8 +243,8 @@ def test_html_with_a_tag_of_very_many_attributes(attribute: str) -> None:
 def test_of_a_link_only_what_is_used_is_kept(quote: str) -> None:
     """Other attributes, of which a page may have millions, take no memory while the page is read."""
     more = " ".join(f"{name}={quote}1{quote}" for name in ("class", "data-x", "data-yanked"))
-    found = html_page.Page(html_page_of(f'<a href="acme-1.0.tar.gz" {more}>x</a>'))
-    assert found.links == [{"href": "acme-1.0.tar.gz", "data-yanked": "1"}]
+    parsed = html_page.Page(html_page_of(f'<a href="acme-1.0.tar.gz" {more}>x</a>'))
+    assert parsed.links == [{"href": "acme-1.0.tar.gz", "data-yanked": "1"}]
 
 
 @pytest.mark.parametrize("before", [2**16 - n for n in (3, 20, 60, 90, 110, 130)])
@@ -255,13 +255,13 @@ def test_html_is_read_alike_wherever_its_parts_end(before: int) -> None:
         """<a href='acme-1.0.tar.gz' data-yanked="<a > b>">acme</a>"""
         """<!-- <a href="acme-2.0.tar.gz"> --><a href=acme-3.0.tar.gz>"""
     )
-    found = html_page.Page(begin + " " * (before - len(begin)) + links + "</body></html>")
-    assert [file.filename for file in found.files("https://corp.example/simple/acme/")] == [
+    parsed = html_page.Page(begin + " " * (before - len(begin)) + links + "</body></html>")
+    assert [file.filename for file in parsed.files("https://corp.example/simple/acme/")] == [
         "acme-1.0.tar.gz",
         "acme-3.0.tar.gz",
     ]
-    assert found.files("https://corp.example/simple/acme/")[0].yanked == "<a > b>"
-    assert found.has_end
+    assert parsed.files("https://corp.example/simple/acme/")[0].yanked == "<a > b>"
+    assert parsed.has_end
 
 
 def test_html_that_was_cut_short() -> None:
@@ -310,8 +310,8 @@ def test_an_empty_page_is_whole_and_has_nothing(body: str, empty: bool) -> None:
 def test_empty_json() -> None:
     """In JSON, a page is not empty if it lists files, even if all of them are dropped."""
     assert page(json_page_of(), JSON).empty
-    found = page(json_page_of({"url": "other-1.zip"}), JSON)
-    assert (found.files, found.empty) == (0, False)
+    result = page(json_page_of({"url": "other-1.zip"}), JSON)
+    assert (result.files, result.empty) == (0, False)
 
 
 @pytest.mark.parametrize(
@@ -350,10 +350,10 @@ def test_which_files_may_be_candidates(url: str, page_url: str, why: str | None)
 )
 def test_a_flat_place_owns_the_names_of_dropped_files(filename: str, owned: bool) -> None:
     """A dropped file of the name, here with a login in its link, still keeps the name from lower repositories."""
-    found = reader.files_of(ACME, (File(filename, f"https://me@files.example/{filename}", {}),), URL, VERSIONS)
-    assert isinstance(found, PageFound) is owned
-    if isinstance(found, PageFound):
-        assert (found.files, len(found.page.dropped)) == (0, 1)
+    result = reader.files_of(ACME, (File(filename, f"https://me@files.example/{filename}", {}),), URL, VERSIONS)
+    assert isinstance(result, PageFound) is owned
+    if isinstance(result, PageFound):
+        assert (result.files, len(result.page.dropped)) == (0, 1)
 
 
 def test_flat_pages() -> None:
@@ -364,10 +364,10 @@ def test_flat_pages() -> None:
     body = html_page_of("<a href='acme-1.zip'>x</a><a href='other-2.zip'>y</a>").encode()
     files = reader.read_flat_page(Response(URL, body, HTML, is_delimited=False))
     assert [file.filename for file in files] == ["acme-1.zip", "other-2.zip"]
-    found = reader.files_of(normalize("other"), files, URL, VERSIONS)
-    assert isinstance(found, PageFound)
-    assert (found.files, found.page.api, found.page.claimed_versions) == (1, None, frozenset({"2"}))
-    assert found.page.dropped == ()
+    result = reader.files_of(normalize("other"), files, URL, VERSIONS)
+    assert isinstance(result, PageFound)
+    assert (result.files, result.page.api, result.page.claimed_versions) == (1, None, frozenset({"2"}))
+    assert result.page.dropped == ()
     wrong = (*files, File("other-3.whl", "https://files.example/other-3.whl", {}))
     with_wrong = reader.files_of(normalize("other"), wrong, URL, VERSIONS)
     assert isinstance(with_wrong, PageFound)

@@ -53,11 +53,11 @@ def test_no_index_leaves_no_repository() -> None:
 
 def test_what_the_owner_has_is_no_finding() -> None:
     """A version that its owner lists is fine, even if some of its files are yanked."""
-    found = offer(corp=("99.0", "1.0"))
+    offered = offer(corp=("99.0", "1.0"))
     decision = decide(TWO, {"corp": PAGE})
-    assert verdicts.judge(parsed_policy(), decision, ACME, found) == []
+    assert verdicts.judge(parsed_policy(), decision, ACME, offered) == []
     both = {"corp": (ListedFile("a.whl", "99.0", {}, "bad"), ListedFile("a.zip", "99.0", {}))}
-    assert verdicts.judge(parsed_policy(), decision, ACME, Offer(both, found.versions)) == []
+    assert verdicts.judge(parsed_policy(), decision, ACME, Offer(both, offered.versions)) == []
     assert verdicts.judge(parsed_policy(), decision, replace(ACME, version=None), offer(corp=("1.0",))) == []
 
 
@@ -125,9 +125,9 @@ def test_a_hijack_is_named_if_others_were_asked() -> None:
 def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], code: str, words: str) -> None:
     """Each way in which no repository supplies a name is a finding of its own, with its rule if there is one."""
     text = TWO + more
-    found = verdicts.judge(parsed_policy(text), decide(text, answers), ACME, Offer())
-    assert (one(found)[0], words in one(found)[1]) == (code, True), found
-    assert (found[0].rule is None) == (code == "unknown")
+    findings = verdicts.judge(parsed_policy(text), decide(text, answers), ACME, Offer())
+    assert (one(findings)[0], words in one(findings)[1]) == (code, True), findings
+    assert (findings[0].rule is None) == (code == "unknown")
     lock = replace(ACME, pip=None)
     assert "pip " not in one(verdicts.judge(parsed_policy(text), decide(text, answers), lock, Offer()))[2]
 
@@ -185,12 +185,14 @@ def test_a_pins_versions() -> None:
     """A version that a pin excludes is reported with the pin, even if the owner has it."""
     text = f'{TWO}[pins.p]\nprojects = ["acme"]\nversions = "<3"\n'
     decision = decide(text, {"corp": PAGE})
-    found = verdicts.judge(parsed_policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True)
-    assert one(found)[:2] == (
+    findings = verdicts.judge(
+        parsed_policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True
+    )
+    assert one(findings)[:2] == (
         "pin-versions",
         "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
     )
-    assert one(found)[2] == "install acme 2.0 instead: pip install --force-reinstall --no-deps acme==2.0"
+    assert one(findings)[2] == "install acme 2.0 instead: pip install --force-reinstall --no-deps acme==2.0"
     assert verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 
@@ -264,14 +266,14 @@ CLASH = f'{TWO}[pins.p]\nprojects = ["acm?"]\nblock = "a"\n[pins.q]\nprojects = 
 )
 def test_direct_urls(text: str, theirs: bool, severity: Severity, words: str) -> None:
     """Distributions from no repository are judged by direct-urls; a routed name needs proof."""
-    found = parsed_policy(text)
-    routed = route(found, normalize("acme")) if text not in (TWO, f'direct-urls = "refuse"\n{TWO}') else None
-    corp = found.repositories[0] if theirs else None
+    parsed = parsed_policy(text)
+    routed = route(parsed, normalize("acme")) if text not in (TWO, f'direct-urls = "refuse"\n{TWO}') else None
+    corp = parsed.repositories[0] if theirs else None
     for subject in (ACME, replace(ACME, pip=None)):
-        finding = verdicts.direct(found, subject, "https://x.example/a.whl", routed=routed, owner=corp)
+        finding = verdicts.direct(parsed, subject, "https://x.example/a.whl", routed=routed, owner=corp)
         assert (finding.severity, words in finding.message) == (severity, True), finding.message
         assert finding.message.startswith("acme 99.0 is installed")
-        assert finding.repository == (found.repositories[0] if text.endswith(OWNS) else None)
+        assert finding.repository == (parsed.repositories[0] if text.endswith(OWNS) else None)
         assert ("which lists exactly this file" in finding.message) == theirs
         assert ("its own metadata says" in finding.message) == (subject is ACME)
         assert finding.rule is not None
