@@ -14,7 +14,7 @@ from repoprio.lookup import ownership
 from repoprio.names import normalize
 from repoprio.policy.model import Files, Location, Mode, Pin, Policy, Redirects, Repository
 from repoprio.policy.patterns import Pattern
-from repoprio.serve.pages.forms import Draft, forms
+from repoprio.serve.pages.forms import Draft, forms, takes_gzip
 from repoprio.serve.pages.relayed import Source
 from repoprio.serve.requests import Media
 from repoprio.serve.sharing import envelope
@@ -169,6 +169,7 @@ def test_the_forms_of_a_draft_are_made_once_and_when_they_are_asked_for() -> Non
     assert made[Media.HTML_V1, True] == first
     assert made[Media.HTML, True].content is first.content
     assert len({body.etag for body in made.values()}) == 6
+    assert all(body.is_packed is takes_gzip(form) for form, body in made.items())
     assert Draft(write).forms(made) is made
     assert Draft(lambda media: b"{}").forms(made)[Media.JSON, True] == Draft(lambda media: b"{}").body(
         (Media.JSON, False)
