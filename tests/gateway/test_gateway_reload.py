@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from werkzeug import Response
 
 from support.faults import Fault
 from support.gateways import JSON, GatewayProcess
@@ -253,3 +254,22 @@ def test_a_request_from_before_a_reload_continues(scene: Scene, gateway: Gateway
     answer = client._connection.getresponse()
     # What it did not answer in time would be 503.
     assert (answer.status, answer.headers["x-repoprio-state"]) == (404, "absent")
+
+
+def test_logins_that_cannot_be_read(scene: Scene, tmp_path: Path) -> None:
+    """A reload then keeps the logins, and a start is refused: without them, corp could seem to have nothing."""
+    netrc, answer = tmp_path / "netrc", scene.corp._response
+    # Without a login it hides all that it has.
+    scene.corp._response = lambda request: (  # type: ignore[method-assign]
+        answer(request) if request.authorization else Response("", 404)
+    )
+    netrc.write_text("machine 127.0.0.1 login ada password s3cret\n")
+    policy = scene.policy()
+    with GatewayProcess(policy, tmp_path / "store", NETRC=str(netrc)) as running, closing(Client(running)) as client:
+        netrc.write_text("machine 127.0.0.1 login ada s3cret\n")
+        said = running.reload()
+        assert f"the logins in {netrc} cannot be read: it is not understood near line" in said
+        assert "s3cret" not in said
+        assert client.owner("acme") == "corp"
+    with pytest.raises(AssertionError, match=r"cannot be read: it is not understood near line(.|\n)*\[netrc\]"):
+        GatewayProcess(policy, tmp_path / "store", NETRC=str(netrc))

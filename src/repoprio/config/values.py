@@ -234,7 +234,7 @@ def required(value: Any) -> Any:
 def seconds(value: Any) -> float:
     """A time-out in seconds, at most an hour."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
-        raise NotExpected("is not a number of seconds from 0 to 3600")
+        raise NotExpected("is not a number of seconds above 0, up to 3600")
     return float(value)
 
 

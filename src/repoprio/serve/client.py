@@ -6,13 +6,11 @@ import asyncio
 import base64
 import contextlib
 import ipaddress
-import netrc
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from urllib import request
+from netrc import netrc
 
 import aiohttp
 from yarl import URL
@@ -35,7 +33,7 @@ from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.clock import steady_seconds
 from repoprio.serve.pages.relayed import is_local as is_local_path
 from repoprio.serve.pages.versions import PackagingVersions
-from repoprio.serve.transport import folders
+from repoprio.serve.transport import folders, surroundings
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
 from repoprio.serve.transport.room import BUSY, SMALL, Room, Share, Stage
@@ -72,13 +70,20 @@ _SHARED_SECONDS = 1.0
 class Client:
     """Answers what lookups ask of the repositories of a policy."""
 
-    def __init__(self, policy: Policy, trusted_hosts: Collection[str] = (), room: Room | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        trusted_hosts: Collection[str] = (),
+        room: Room | None = None,
+        logins: Callable[[], netrc | None] = surroundings.netrc_logins,
+    ) -> None:
+        """`logins` returns those of netrc, for repositories without one in the policy."""
         self._policy = policy
         self.room = room or Room()
         self.trusted = frozenset(trusted_hosts)
         # Called for each answer, with its duration in seconds.
         self.watch: Callable[[Repository, float, FetchResult[ProjectPage]], None] = lambda *_: None
-        self._netrc = _netrc()
+        self._netrc = logins()
         self._reading = asyncio.Semaphore(_READERS)
         self._pages: aiohttp.ClientSession | None = None
         self._files: aiohttp.ClientSession | None = None
@@ -257,7 +262,7 @@ class Client:
             method,
             URL(location.url, encoded=True),
             headers={**(headers or {}), **_login(location)},
-            proxy=_proxy(location.url),
+            proxy=surroundings.proxy(location.url),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
         )
@@ -318,36 +323,3 @@ def _login(location: Location) -> dict[str, str]:
         return {}
     pair = base64.b64encode(f"{location.user}:{location.password}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
-
-
-def _netrc() -> netrc.netrc | None:
-    """The logins of netrc, at the place where pip finds it; None if it is missing or unreadable."""
-    for file in [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]:
-        with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeError):
-            return netrc.netrc(os.path.expanduser(file))
-    return None
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for `url`, as pip reads it; None if there is none.
-
-    Raises `UnusableResponse` if it is not one that aiohttp can use.
-    """
-    here = site(url)
-    named = request.getproxies()
-    proxy = named.get(here.scheme) or named.get("all")
-    if not proxy or request.proxy_bypass(f"{here.host}:{here.port}"):
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if not _is_web(proxy):
-        problem = "the environment names a proxy that is no http: or https: URL"
-        raise UnusableResponse(problem, Cause.PROXY, lasting=True)
-    return proxy
-
-
-def _is_web(url: str) -> bool:
-    try:
-        known = URL(url)
-    except ValueError:
-        return False
-    return known.scheme in ("http", "https") and bool(known.host)

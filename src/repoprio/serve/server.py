@@ -8,6 +8,7 @@ import socket
 import textwrap
 from collections.abc import Callable, Collection
 from importlib.util import find_spec
+from netrc import netrc
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import uvicorn
@@ -28,6 +29,7 @@ from repoprio.serve.stores.model import OwnershipStore
 from repoprio.serve.stores.vigilant_store import VigilantStore
 from repoprio.serve.telemetry.access_log import AccessLog
 from repoprio.serve.telemetry.application import Application, Noted
+from repoprio.serve.transport import surroundings
 from repoprio.serve.transport.room import Room
 from repoprio.wording import count_of
 
@@ -56,9 +58,10 @@ class Settings(NamedTuple):
 def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, say: Callable[[str], None]) -> None:
     """Serve the policy that `load` returns until SIGTERM or SIGINT; a SIGHUP reloads it.
 
-    Raises `CannotStart` or `CannotServe` before it listens.
+    Raises `CannotStart`, `CannotServe` or `UnreadableLogins` before it listens.
     """
-    policy = _servable(load)
+    sources = _Sources(load)
+    policy = sources.read()
     store = VigilantStore(store)
     is_new = _prepare(store, settings)
     _tell_dormant(policy, store, say)
@@ -67,8 +70,8 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     log = _log(settings.access_log) if settings.access_log else None
     listener = _listen(settings.host, settings.port)
     metrics = _metrics(policy)
-    begin = _beginner(store, settings, metrics)
-    reloadable = Reloadable(policy, lambda: _reloaded(load, store, say), begin, _ReloadReports(say, metrics))
+    begin = _beginner(store, settings, metrics, sources)
+    reloadable = Reloadable(policy, lambda: _reloaded(sources, store, say), begin, _ReloadReports(say, metrics))
     if is_new:
         hint = "if this gateway has served before, that was lost: stop it, and restore the file"
         say(f"repoprio: began a new ownership memory: {store.place}\n  hint: {hint}    [new-store]")
@@ -87,12 +90,14 @@ def _prepare(store: OwnershipStore, settings: Settings) -> bool:
         raise CannotStart(f"the ownership memory cannot be used: {error}\n  hint: {hint}    [store]") from None
 
 
-def _beginner(store: OwnershipStore, settings: Settings, metrics: Metrics | None) -> Callable[[Policy], Generation]:
+def _beginner(
+    store: OwnershipStore, settings: Settings, metrics: Metrics | None, sources: _Sources
+) -> Callable[[Policy], Generation]:
     """A function that makes the gateway for a policy."""
     room = Room()
 
     def begin(policy: Policy) -> Generation:
-        client = Client(policy, settings.trusted_hosts, room)
+        client = Client(policy, settings.trusted_hosts, room, lambda: sources.logins)
         url, shows_shadowed = settings.public_url, settings.shows_shadowed
         gateway = Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed)
         if metrics:
@@ -143,14 +148,23 @@ def _protocol(answers: WarmAnswers) -> type[asyncio.Protocol] | Literal["auto"]:
     return protocol(answers)
 
 
-def _servable(load: Callable[[], Policy]) -> Policy:
-    policy = load()
-    limits.check(policy)
-    return policy
+class _Sources:
+    """What is read at the start and by each reload: the policy, and the logins of netrc."""
+
+    def __init__(self, load: Callable[[], Policy]) -> None:
+        self._load = load
+        self.logins: netrc | None = None
+
+    def read(self) -> Policy:
+        """Read both; returns the policy. Raises an error before it replaces the logins."""
+        policy = self._load()
+        limits.check(policy)
+        self.logins = surroundings.netrc_logins()
+        return policy
 
 
-def _reloaded(load: Callable[[], Policy], store: OwnershipStore, say: Callable[[str], None]) -> Policy:
-    policy = _servable(load)
+def _reloaded(sources: _Sources, store: OwnershipStore, say: Callable[[str], None]) -> Policy:
+    policy = sources.read()
     _tell_dormant(policy, store, say)
     return policy
 
