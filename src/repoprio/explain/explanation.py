@@ -91,7 +91,7 @@ class Line:
 class Private:
     """A name that is kept from other repositories, so that it is unknown what plain pip would take.
 
-    `word` is the setting that does so: "owns", "namespaces", "exclude", "pins.NAME". Else `others` would be asked.
+    `word` is the setting that does so: "owns", "namespaces", "exclude", "pins.NAME". Otherwise `others` would be asked.
     """
 
     word: str

@@ -31,7 +31,7 @@ def load_pip() -> None:
     """Import pip with the hook, for a command of repoprio; raises `NoEnvironment` if it is broken, or `UnknownPip`."""
     guard_this_process()
     command.process().is_own_command = True
-    with _broken_pip_told():
+    with _explained_if_broken():
         for name in _NEEDED:
             import_module(name)
 
@@ -42,7 +42,7 @@ def run_pip(arguments: list[str]) -> int:
     # Child pips get the hook too: see `patch_table`.
     sys.argv = ["pip", *arguments]
     try:
-        with _broken_pip_told():
+        with _explained_if_broken():
             runpy.run_module("pip", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if isinstance(end.code, str):
@@ -53,7 +53,7 @@ def run_pip(arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _broken_pip_told() -> Iterator[None]:
+def _explained_if_broken() -> Iterator[None]:
     """Turn errors of pip's own files into a `NoEnvironment` that says how to repair pip; other errors pass."""
     try:
         yield
