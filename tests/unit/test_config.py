@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from repoprio.config import handoff, values
-from repoprio.config.checks.warnings import policy_warnings
+from repoprio.config.checks.warnings import login_warnings, policy_warnings
 from repoprio.config.errors import InvalidPolicy
-from repoprio.config.load import load_policy
+from repoprio.config.load import load_policy, read_text
 from repoprio.config.pip import policy_section
 from repoprio.config.policy_files import INHERITED, VARIABLE
 from repoprio.config.settings import Merged, Setting
@@ -58,6 +58,22 @@ def test_the_text_of_each_warning(case: dict[str, Any]) -> None:
     # Nearly all of these policies leave open who supplies repoprio and pip: separate cases are about that.
     kept = [d for d in policy_warnings(loaded) if d.code != "guard-unowned" or case["id"].startswith("guard-")]
     assert [f"{warning.code}: {_below(str(warning))}; {warning.remedy}" for warning in kept] == case["said"]
+
+
+def test_a_login_for_no_repository() -> None:
+    """A variable whose repository is misspelled holds a login that nobody uses; the right ones give no warning."""
+    text = '[repositories.corp-b]\nurl = "https://b.example/simple/"\n'
+    environ = {
+        "REPOPRIO_CORP_B_USERNAME": "u",
+        "REPOPRIO_CORP_B_PASSWORD": "s3cret",
+        "REPOPRIO_CROP_B_PASSWORD": "s3cret",
+        "REPOPRIO_CONFIG": "x",
+        "PIP_PASSWORD": "s3cret",
+    }
+    found = login_warnings(read_text(text, "repoprio.toml", environ, TOOLS), environ)
+    assert [f"{warning.code}: {warning}" for warning in found] == [
+        "unused-login: REPOPRIO_CROP_B_PASSWORD: has a login for no repository of the policy (did you mean 'corp-b'?)"
+    ]
 
 
 def _below(text: str) -> str:

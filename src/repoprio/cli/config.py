@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from repoprio.cli import in_target, policy_in_force, terminal
-from repoprio.config.checks.warnings import policy_warnings
+from repoprio.config.checks.warnings import login_warnings, policy_warnings
 from repoprio.config.errors import PolicyWarning
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.indexes import Named
@@ -107,6 +107,7 @@ def _warnings(loaded: LoadedPolicy, wishes: Sequence[policy.Wish] = ()) -> list[
     warnings += [PolicyWarning(w.origin, w.url, problem, "repoprio disable --fuse", "fuse") for w in fuses]
     # These are errors unless the policy only observes.
     warnings += [PolicyWarning(lost.file, lost.key, lost.problem, lost.remedy, "gone") for lost in loaded.lost]
+    warnings += login_warnings(loaded.policy, os.environ)
     return policy_warnings(loaded.policy) + _unread_memory(loaded.policy) + warnings
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from repoprio import toml
 from repoprio.config.checks.claims import ANY, Claims, allowed, may_supply, overlap, repositories_below, routed
-from repoprio.config.errors import PolicyWarning
+from repoprio.config.errors import PolicyWarning, did_you_mean
 from repoprio.config.values import is_pips
 from repoprio.names import OWN_NAME
+from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Format, Location, Mode, Policy, Repository, UnknownAge, Unlisted
 from repoprio.policy.patterns import Pattern
 from repoprio.urls import not_an_index_of_a_gateway, site
 from repoprio.wording import join_words
+
+_LOGIN = ("USERNAME", "PASSWORD")
+_LOGIN_VARIABLE = re.compile(rf"REPOPRIO_([A-Z0-9_]+)_({'|'.join(_LOGIN)})")
 
 
 def policy_warnings(policy: Policy) -> list[PolicyWarning]:
@@ -29,6 +34,25 @@ def policy_warnings(policy: Policy) -> list[PolicyWarning]:
         if repository.enabled:
             warnings += _repository_warnings(policy, repository, claims)
     return warnings
+
+
+def login_warnings(policy: Policy, environ: Iterable[str]) -> list[PolicyWarning]:
+    """A warning for each variable of `environ` that has a login for no repository of the policy."""
+    names = [repository.name for repository in policy.repositories]
+    used = {f"{variable_of(name)}_{part}" for name in names for part in _LOGIN}
+    found = [(variable, _LOGIN_VARIABLE.fullmatch(variable)) for variable in sorted(environ) if variable not in used]
+    remedy = "unset it, or write the name of a repository in it"
+    return [
+        PolicyWarning(
+            variable,
+            "",
+            f"has a login for no repository of the policy{did_you_mean(match[1].replace('_', '-'), names)}",
+            remedy,
+            "unused-login",
+        )
+        for variable, match in found
+        if match
+    ]
 
 
 def _repository_warnings(policy: Policy, repository: Repository, claims: Claims) -> Iterator[PolicyWarning]:
