@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -397,6 +398,17 @@ def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UnsoundMemory, match="another version"):
         SqliteStore(str(path)).prepare()
     assert os.path.getsize(path)
+
+
+def test_a_store_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite does not say why a file cannot be opened; the message names the file and the rights that are needed."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    with pytest.raises(UnsoundMemory, match=f"{tmp_path}/store: this user must be able to read and write it"):
+        SqliteStore(str(tmp_path / "store")).prepare()
 
 
 def test_looking_makes_no_record(scene: Scene, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS ownership (
 """
 _VERSION = 1
 _WAIT_SECONDS = 5.0
+# What SQLite says if it may not open a file; it does not say why.
+_CLOSED = "unable to open database file"
 
 
 class SqliteStore:
@@ -121,7 +123,10 @@ class SqliteStore:
         try:
             yield
         except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-            raise UnsoundMemory(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            if reason == _CLOSED:
+                reason = "this user must be able to read and write it, and to write in its folder"
+            raise UnsoundMemory(f"{self.path}: {reason}") from error
 
 
 def _mark_of(database: sqlite3.Connection) -> int:
