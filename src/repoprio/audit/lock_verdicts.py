@@ -69,11 +69,11 @@ def judge_files(
         tuple(file for file in listed if subject.version is None or offer.is_same(file.version, subject.version)),
         tuple(lower),
     )
-    judged = (_judge_file(owners, subject, file) for file in locked)
+    judged = (_judge_file(subject, owners, file) for file in locked)
     return [item for item in judged if item is not None]
 
 
-def _judge_file(owners: _Owners, subject: Subject, locked: LockedFile) -> Finding | None:
+def _judge_file(subject: Subject, owners: _Owners, locked: LockedFile) -> Finding | None:
     named = [file for file in owners.files if locked.name in (None, file.name)]
     code, message, remedy = _compared(subject, locked, named, join_words(owners.repositories))
     if code is None:

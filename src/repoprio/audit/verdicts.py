@@ -134,17 +134,17 @@ def _judge_version(policy: Policy, decision: Decision[Any], subject: Subject, of
     """The findings on the version, compared with what the owners have, or those that flexible mode passed over."""
     passed = [f.repository for f in decision.results if f.passed_over]
     owners = [f.repository for f in decision.offers if f.repository not in passed]
-    if any(_has(offer, r, subject) for r in passed):
+    if any(_has(subject, offer, r) for r in passed):
         owners = passed
-    elif passed and any(_has(offer, r, subject) for r in owners):
+    elif passed and any(_has(subject, offer, r) for r in owners):
         return [*_passed_over(policy, decision, subject, passed, owners), *_yanked(policy, subject, offer, owners)]
     owners = owners or passed
-    if any(_has(offer, r, subject) for r in owners):
+    if any(_has(subject, offer, r) for r in owners):
         return _yanked(policy, subject, offer, owners)
     return [_foreign(policy, decision, subject, offer, owners)]
 
 
-def _has(offer: Offer, repository: Repository, subject: Subject) -> bool:
+def _has(subject: Subject, offer: Offer, repository: Repository) -> bool:
     return any(offer.is_same(version, subject.version) for version in offer.versions.get(repository.name, ()))
 
 
@@ -153,7 +153,7 @@ def _foreign(
 ) -> Finding:
     has = " and ".join(some(offer.versions.get(r.name, ())) for r in owners)
     message = f"{subject} {subject.verb}, but {subject.project} belongs to {join_words(owners)}, which has {has}"
-    lower = [f.repository for f in shadowed(decision) if _has(offer, f.repository, subject)]
+    lower = [f.repository for f in shadowed(decision) if _has(subject, offer, f.repository)]
     code = "hijack" if lower else "not-the-owners"
     if lower:
         message += f"; only {join_words(lower)} has {subject.version}: a hijack that already happened?"

@@ -68,7 +68,7 @@ def _hint(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[str]:
         yield f"      else {policy.addition('it' if len(entries) == 1 else 'them')}"
     elif entries:
         yield f"      {_way(policy)}:"
-        yield from (f"        {line}" for entry in entries for line in _entry(*entry, policy))
+        yield from (f"        {line}" for entry in entries for line in _entry(policy, *entry))
         yield from (f"      {line}" for line in _also(policy))
     for place in refused:
         if place.resembled:
@@ -118,7 +118,7 @@ def _entries(refused: Sequence[UnlistedPlace], policy: Policy) -> Iterator[tuple
         yield place, name, min(lowest + number, LOWEST)
 
 
-def _entry(place: UnlistedPlace, name: str, priority: int, policy: Policy) -> list[str]:
+def _entry(policy: Policy, place: UnlistedPlace, name: str, priority: int) -> list[str]:
     flat = {"format": place.format.value} if place.format is Format.FLAT else {}
     if policy.origins and _file(policy) is None and not policy.maintainer:
         # For pip's own file, which has no TOML tables.

@@ -91,7 +91,7 @@ def show(options: argparse.Namespace, store: OwnershipStore) -> int:
     """List the records, with those that have no effect under the policy in force."""
     records, policy = store.listed(), policy_in_force.policy().sound()
     if options.format == "json":
-        print(_document(records, policy))
+        print(_document(policy, records))
         return 0
     if not records:
         print(f"No name is remembered ({_where(store)}).")
@@ -137,7 +137,7 @@ def _without_url(records: Sequence[Record]) -> str:
     return f"{count} {have} only the site of a URL, which was not in the policy at the export: {join_words(named)}"
 
 
-def _document(records: Sequence[Record], policy: Policy | None) -> str:
+def _document(policy: Policy | None, records: Sequence[Record]) -> str:
     entries = [
         shown._asdict() | ({} if policy is None else _holder(holder(policy, record)))
         for record, shown in zip(records, without_secrets(policy, records), strict=True)

@@ -29,7 +29,7 @@ def file_match(
         )
     if not isinstance(policy_side, ResolvedFile):
         return FileMatch.MISSING
-    link = alone.listing(name, rival.repository, policy_side.file)
+    link = alone.listing(rival.repository, name, policy_side.file)
     if link is None:
         return FileMatch.MISSING
     if policy_side.place == rival.place:

@@ -228,16 +228,16 @@ class VersionPrioritySide:
     def shares_files(self, name: NormalizedName, rival: Repository, owners: Sequence[Repository]) -> bool:
         """Whether `rival` lists a file of the same name as one of `owners`: it is probably the same project."""
         files = {
-            r.name: {file.filename for page in self._pages(name, r) for file in page.files} for r in (rival, *owners)
+            r.name: {file.filename for page in self._pages(r, name) for file in page.files} for r in (rival, *owners)
         }
         return any(files[rival.name] & files[owner.name] for owner in owners)
 
-    def listing(self, name: NormalizedName, repository: Repository, file: str) -> Link | None:
+    def listing(self, repository: Repository, name: NormalizedName, file: str) -> Link | None:
         """The link to `file` on the page that `repository` has of `name`; None if the page does not list it."""
-        pages = self._pages(name, repository)
+        pages = self._pages(repository, name)
         return next((page.link(entry) for page in pages for entry in page.files if entry.filename == file), None)
 
-    def _pages(self, name: NormalizedName, repository: Repository) -> Iterator[PipPage]:
+    def _pages(self, repository: Repository, name: NormalizedName) -> Iterator[PipPage]:
         """The pages that `repository` has of `name`."""
         results = (f for decision in self.journal.of(name) for f in decision.of(RepositoryState.SERVES))
         return (f.page for f in results if f.repository.name == repository.name and f.page)
