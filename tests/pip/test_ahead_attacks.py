@@ -145,7 +145,8 @@ def test_a_choice_from_before_a_login_is_made_again(
     # What the login does not change may stay.
     confirmed = env.choices("other", "guarded", policy=policy, env=ask)
     assert {name: choice.version for name, choice in confirmed.choices.items()} == {"other": "99.0", "guarded": "1.0"}
-    refused(env.tool("explain", "hidden", "guarded", policy=policy, env=ask), "late-login")
+    for command in ("explain", "compare"):
+        refused(env.tool(command, "hidden", "guarded", policy=policy, env=ask), "late-login")
     given = {"REPOPRIO_CORP_USERNAME": "bot", "REPOPRIO_CORP_PASSWORD": "s3cret"}
     found = env.choices("other", "hidden", "guarded", policy=policy, env=given)
     assert found.choices["hidden"].version == "1.0", found.stderr

@@ -40,6 +40,8 @@ def test_pip_reads_the_records_of_a_gateway(scene: Scene, pip_env: EnvFactory) -
         (project,) = json.loads(done.stdout)["projects"]
         assert (done.code, project["code"], project["repository"]) == (1, "remembered", "corp")
         assert project["rules"][0]["key"] == "ownership"
+        compared = json.loads(env.tool("compare", "tool", "--format", "json", policy=policy).stdout)
+        assert [one["code"] for one in compared["projects"] if one["project"] == "acme"] == ["remembered"]
         assert not scene.public.asked("acme")
 
 
@@ -60,6 +62,9 @@ def test_a_memory_that_cannot_be_read_closes_what_is_below(scene: Scene, pip_env
         assert f"requests: nobody knows who served it before: {place} cannot be read: {why}" in message
         assert "public (priority 90) was not asked." in message
         assert not scene.public.asked("requests")
+    compared = json.loads(env.tool("compare", "requests", "--format", "json", policy=policy).stdout)
+    assert [project["code"] for project in compared["projects"]] == ["ownership-memory"]
+    assert not scene.public.asked("requests")
     assert env.run("install", "--dry-run", "--no-deps", "--retries", "0", "acme", policy=policy).code == 0
 
 

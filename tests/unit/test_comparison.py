@@ -25,6 +25,7 @@ from repoprio.explain.comparison import (
 )
 from repoprio.explain.comparison_remedies import comparison_remedy
 from repoprio.explain.comparison_verdicts import judge
+from repoprio.lookup.project import Code
 from repoprio.policy.model import Location, Pin, Policy, Repository, Rule
 from repoprio.policy.patterns import Pattern
 from repoprio.render import compare as render
@@ -434,3 +435,11 @@ def test_within_a_tier_the_owner_is_not_guessed() -> None:
     policy = Policy((CORP, repository("team", 10), PYPI), origins=ORIGINS)
     (judged,) = judge([ProjectPair("acme", STRANGE, OWN)])
     assert 'choose its owner: add "acme" to owns of one' in (comparison_remedy(policy, judged) or "")
+
+
+def test_each_failed_lookup_is_a_failure() -> None:
+    """`compare` can show why any lookup found nothing: the codes of lookups are codes of failures."""
+    found = {Code.OWNED, Code.FITS, Code.MERGED}
+    # Said of files and indexes, not of a name.
+    elsewhere = {Code.UNLISTED, Code.PYLOCK}
+    assert {code.value for code in Code} - {code.value for code in found | elsewhere} <= {c.value for c in FailureCode}

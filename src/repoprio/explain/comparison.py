@@ -94,6 +94,8 @@ class FailureCode(str, enum.Enum):
     BLOCKED = "blocked"
     AMBIGUOUS = "ambiguous-pins"
     OWNER_RULED_OUT = "owner-ruled-out"
+    REMEMBERED = "remembered"
+    OWNERSHIP_MEMORY = "ownership-memory"
     NOT_A_NAME = "not-a-name"
     DIRECT_URL = "direct-url"
     CREDENTIALS = "credentials"
@@ -132,6 +134,7 @@ _ANSWERS = frozenset(
         FailureCode.TOO_YOUNG,
         FailureCode.ABSENT,
         FailureCode.OWNED_ABSENT,
+        FailureCode.REMEMBERED,
         FailureCode.DIRECT_URL,
         FailureCode.REQUIRES_PYTHON,
     }

@@ -110,7 +110,7 @@ class Decisions:
                 changed = _changed(before, again())
                 if changed:
                     refused = notices.late_login(before.name, changed, variable_of(changed.name), help_text)
-                    raise LookupRefused(refused, project=before.name)
+                    raise LookupRefused(refused)
                 self._doubtful.pop()
         finally:
             self._is_busy = False
