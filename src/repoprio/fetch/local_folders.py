@@ -63,8 +63,8 @@ def files_of_path(path: str, to_url: ToUrl, size_limit: int) -> tuple[File, ...]
     Raises `UnusableResponse` or `OSError`.
     """
     if os.path.isdir(path):
-        with os.scandir(path) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with os.scandir(path) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
         broken = [entry.name for entry in entries if not entry.is_file() and _is_named_as_file(entry.name)]
         if broken:
             raise UnusableResponse(f"{broken[0]!r} in it is not a readable file", Cause.MISSING)

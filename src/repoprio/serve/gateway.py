@@ -123,10 +123,10 @@ class Gateway:
             look_up = self._refresh(name, form)
             if not look_up.first.done():
                 # If a client goes away, others still get their answer.
-                found = await asyncio.shield(look_up.first)
-                is_enough = found is not None and (form is None or form in found.forms)
-                return found if found and is_enough else await look_up.whole()
-            # What it found may be older than this request, and count for those alone who waited for it.
+                page = await asyncio.shield(look_up.first)
+                is_enough = page is not None and (form is None or form in page.forms)
+                return page if page and is_enough else await look_up.whole()
+            # Its page may be older than this request, and then counts only for the clients that waited for it.
             look_up.hurry.set()
             await asyncio.wait({look_up.task})
 
@@ -146,10 +146,10 @@ class Gateway:
         holders = ownership.holders(self.policy, records)
         with self._client.room.share() as share:
             decision = await self._decide(name, holders, evidence, share, below_owner=shadowed)
-            found = await asyncio.to_thread(
+            explained = await asyncio.to_thread(
                 explanation, self.policy, decision, VERSIONS, shadowed=shadowed, store=self._store.place
             )
-        return Explained(found, datetime.now(timezone.utc), evidence.timings, self._answer(name, decision))
+        return Explained(explained, datetime.now(timezone.utc), evidence.timings, self._answer(name, decision))
 
     def _answer(self, name: NormalizedName, decision: Decision[ProjectPage]) -> ClientAnswer:
         """What a client gets for `name`, which was decided just now."""
@@ -227,14 +227,14 @@ class Gateway:
 
     async def _looked_up(self, name: NormalizedName, look_up: _LookUp, share: Share) -> Page | Problem:
         try:
-            async with self.sharing.turn(name, lambda shared, born: self._taken(name, shared, born)) as turn:
+            async with self.sharing.turn(name, lambda shared, born: self._accept(name, shared, born)) as turn:
                 if turn.page is not None:
                     self._pages.keep(name, turn.page)
                     return turn.page
-                records, decision, evidence = await self._decided(name, share)
+                records, decision, evidence = await self._decide_by_records(name, share)
                 if decision.outcome is Outcome.SERVED:
                     holders = ownership.holders(self.policy, await self._remember(records, decision))
-                    page = await self._made(decision, evidence.born, look_up)
+                    page = await self._make_page(decision, evidence.born, look_up)
                     self._pages.keep(name, page)
                     turn.give(page, holders)
                     return page
@@ -247,8 +247,8 @@ class Gateway:
             return replace(last, stands_in=True)
         return problems.of_decision(self.policy, decision, self._store.place)
 
-    async def _taken(self, name: NormalizedName, shared: SharedPage, born: float) -> Page | None:
-        """The page that another gateway shares, if it counts here, and is newer than what is kept by some time."""
+    async def _accept(self, name: NormalizedName, shared: SharedPage, born: float) -> Page | None:
+        """The page that another gateway shares, if it counts here, and is newer than the kept one by some time."""
         last = self._pages.get(name)
         is_warm = last is not None and last.fresh_until > self.clock()
         if born + self._ttl - self.clock() <= (self._ttl * _LAST_PART if is_warm else 0):
@@ -261,12 +261,12 @@ class Gateway:
         ends = born + self._ttl, born + self._stale_seconds
         return Page(shared.owners, shared.forms, born, *ends, shared.sources)
 
-    async def _decided(
+    async def _decide_by_records(
         self, name: NormalizedName, share: Share
     ) -> tuple[Sequence[ownership.Record], Decision[ProjectPage], freshness.Evidence]:
-        """What is remembered of `name`, and what is decided with that; `UnsoundMemory` if it keeps changing.
+        """The records of `name`, the decision with them, and its evidence; `UnsoundMemory` if they keep changing.
 
-        While a repository was asked that says it is absent, another gateway may have served it from there.
+        While this gateway hears that a repository lacks the name, another one may have served the name from there.
         """
         records = await asyncio.to_thread(self._store.of, name)
         for _ in range(_TRIES):
@@ -302,11 +302,11 @@ class Gateway:
         self, ask: FetchRequest, seconds: float, evidence: freshness.Evidence, share: Share
     ) -> FetchResult[ProjectPage]:
         at, begun = datetime.now(timezone.utc), time.monotonic()
-        found = await self._client.fetch(ask, seconds, share)
-        if not (isinstance(found, FetchFailed) and found.lasting):
+        result = await self._client.fetch(ask, seconds, share)
+        if not (isinstance(result, FetchFailed) and result.lasting):
             self._memory.outages.end(ask.repository.name)
         evidence.note(ask, freshness.Timing(at, time.monotonic() - begun))
-        return found
+        return result
 
     async def _remember(
         self, known: Sequence[ownership.Record], decision: Decision[ProjectPage]
@@ -318,7 +318,7 @@ class Gateway:
             await asyncio.to_thread(self._store.replace, removed, new)
         return (*(record for record in known if record not in removed), *new)
 
-    async def _made(self, decision: Decision[ProjectPage], born: float, look_up: _LookUp) -> Page:
+    async def _make_page(self, decision: Decision[ProjectPage], born: float, look_up: _LookUp) -> Page:
         """The page of a decision; those who wait for its first form get that before the others are made."""
         begin = partial(self._maker.begin, decision, born, look_up.form)
         # A thread takes longer to start than a small page takes to be written; compressing takes longer than both.

@@ -27,8 +27,8 @@ def read(path: str) -> tuple[Record, ...]:
         with contextlib.closing(database):
             if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                 raise UnsoundMemory("it holds no ownership memory of this version of repoprio")
-            if (found := database.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
-                raise UnsoundMemory(f"it is damaged: {found}")
+            if (verdict := database.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+                raise UnsoundMemory(f"it is damaged: {verdict}")
             rows = database.execute("SELECT project, repository, url, digest FROM ownership").fetchall()
     except (sqlite3.Error, OSError, ValueError) as error:
         raise UnsoundMemory(str(error)) from None

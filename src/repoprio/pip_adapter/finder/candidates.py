@@ -208,12 +208,12 @@ class CandidateSet:
         If a file does not fit the requirement, that is its reason; other problems of it do not matter.
         """
         held = self._held(hashes)
-        taken = {candidate.link for candidate in self._without(held)}
+        candidate_links = {candidate.link for candidate in self._without(held)}
         evaluator = self._finder.make_link_evaluator(self._name)
         for page in (offer.page for offer in self._offers if offer.page):
             yield from (Rejected(file, None, why, Rejection.LINK, is_for_here=False) for file, why in page.dropped)
             for file in page.files:
-                if (link := page.link(file)) not in taken:
+                if (link := page.link(file)) not in candidate_links:
                     version = version_in(file.filename, self._name, is_version)
                     unfit = rejections.specifier_rejection(link, version, specifier) if version else None
                     why = unfit or rejections.link_rejection(evaluator, link, version)

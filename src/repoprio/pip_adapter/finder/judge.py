@@ -67,11 +67,11 @@ def _judged(
 ) -> Iterator[InstallationCandidate]:
     name, may_take = evaluator.project_name, compat.tags(evaluator).may_take
     seen: set[str] = set()
-    taken: set[tuple[object, ...]] = set()
+    accepted_kinds: set[tuple[object, ...]] = set()
     for file in files:
         begin, text, rest = _pieces(file.filename)
         kind = begin, rest, file.requires_python, file.yanked is None
-        version = _plain_version(text) if kind in taken else None
+        version = _plain_version(text) if kind in accepted_kinds else None
         if version is None and not may_take(file):
             continue
         link = page.link(file)
@@ -82,12 +82,12 @@ def _judged(
             yield quick_candidate(name, version, link)
         elif candidate := finder.get_install_candidate(evaluator, link):
             if _is_plain(file.filename) and candidate.version == compat.version_of(text):
-                taken.add(kind)
+                accepted_kinds.add(kind)
             yield candidate
 
 
 def _pieces(filename: str) -> tuple[str, str, str]:
-    """What stands before the version of a wheel or an sdist, the version, and what stands after it."""
+    """The parts of a wheel's or an sdist's name: before the version, the version, and after it."""
     if filename.endswith(_SDIST):
         begin, _, text = filename[: -len(_SDIST)].rpartition("-")
         return begin, text, _SDIST

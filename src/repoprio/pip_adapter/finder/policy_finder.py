@@ -309,8 +309,8 @@ class PolicyFinder:
 
     def owners_of(self, name: NormalizedName) -> tuple[Repository, ...]:
         """The repositories that supplied `name`; empty if it was not looked up. Asks no repository."""
-        decisions = self._decisions.of(name)
-        return next((tuple(owner.repository for owner in made.owners) for made in decisions if made.owners), ())
+        owners = (decision.owners for decision in self._decisions.of(name) if decision.owners)
+        return tuple(owner.repository for owner in next(owners, ()))
 
     def memory(self) -> tuple[Memory[PipPage], Pages]:
         """The memory and pages of this run; they belong to pip's session, whose retries and logins they depend on."""

@@ -75,8 +75,8 @@ class Decisions:
 
     def get(self, key: DecisionKey) -> Decision[PipPage] | None:
         """The decision of `key`; None if it was not made yet."""
-        made = self._made.get(key)
-        return made[0] if made else None
+        entry = self._made.get(key)
+        return entry[0] if entry else None
 
     def keep(self, key: DecisionKey, decision: Decision[PipPage], again: Again) -> None:
         """Keep a decision; `again` makes it once more."""
@@ -119,5 +119,5 @@ class Decisions:
 def _changed(before: Decision[PipPage], now: Decision[PipPage]) -> Repository | None:
     """The first repository that says something else now; None if there is none."""
     states = {result.repository.name: result.state for result in before.results}
-    changed = (one.repository for one in now.results if states.get(one.repository.name, one.state) is not one.state)
+    changed = (new.repository for new in now.results if states.get(new.repository.name, new.state) is not new.state)
     return next(changed, None)

@@ -184,9 +184,9 @@ def _building(adapter: Any) -> Callable[..., Any]:
             return CacheControlAdapter.build_response(adapter, request, response, *args, **kwargs)
         if is_kept:
             response._fp = _Kept(response._fp, _keeping(adapter.controller, request, response))
-        found = super(CacheControlAdapter, adapter).build_response(request, response)
-        found.from_cache = False
-        return found
+        built = super(CacheControlAdapter, adapter).build_response(request, response)
+        built.from_cache = False
+        return built
 
     return build_response
 

@@ -199,12 +199,12 @@ def known_credential_policy(auth: SessionAuth) -> CredentialPolicy | None:
     return _POLICIES.get(auth)
 
 
-def keep(auth: SessionAuth, policy: Policy, given: Iterable[str] = ()) -> CredentialPolicy:
-    """The credential policy of a session, filled in from `policy` and from `given`, texts that the user wrote."""
+def keep(auth: SessionAuth, policy: Policy, texts: Iterable[str] = ()) -> CredentialPolicy:
+    """The credential policy of a session, filled in from `policy` and from `texts` that the user wrote."""
     logins = credential_policy(auth)
     places = [(r, location) for r in policy.repositories for location in r.locations if not location.unset]
     logins.sites = {site(location.url): r for r, location in reversed(places)}
-    # Whoever answers for the ownership memory says which names are closed.
+    # The server of the ownership memory says which names are closed.
     memory = [site(policy.ownership)] if policy.ownership and "://" in policy.ownership else []
     logins.hosts = frozenset(_one_spelling(known_site.host) for known_site in (*logins.sites, *memory))
     logins.help = policy.help
@@ -213,7 +213,7 @@ def keep(auth: SessionAuth, policy: Policy, given: Iterable[str] = ()) -> Creden
         logins.logins = tuple(
             Login(site(of.url), user, of.password, "the policy") for of, user in pairs if user is not None
         )
-    written = tuple(_logins_in(given))
+    written = tuple(_logins_in(texts))
     logins.given = (*logins.given, *written)
     # pip 22.0 prints the login of a direct URL.
     log_redaction.install(spellings(login.password or login.user for login in written))

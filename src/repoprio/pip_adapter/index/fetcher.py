@@ -302,10 +302,10 @@ class Pages:
     def _is_settled(self, auth: Any) -> bool:
         if self._settled is None:
             return False
-        given, callers = self._settled
+        settled, callers = self._settled
         logins = credentials.credential_policy(auth)
         now = auth.index_urls, logins, logins.logins
-        return callers == self.logins and all(one is other for one, other in zip(given, now, strict=True))
+        return callers == self.logins and all(before is after for before, after in zip(settled, now, strict=True))
 
     def _folder(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""
@@ -313,8 +313,8 @@ class Pages:
         if ask.kind is ResourceKind.LIST:
             local_folders.check_root(folder)
             return FetchFailed("a folder has no complete project list")
-        found = local_folders.page_in(folder, ask.name, path_to_url, self._policy.page_size_limit)
-        return project_page(ask.name, found) if isinstance(found, Response) else found
+        answer = local_folders.page_in(folder, ask.name, path_to_url, self._policy.page_size_limit)
+        return project_page(ask.name, answer) if isinstance(answer, Response) else answer
 
     def _local_files(self, ask: FetchRequest) -> FetchResult[PipPage]:
         path = url_to_path(ask.location.url)

@@ -55,10 +55,10 @@ class PipPage:
 
     def link(self, file: File) -> Link:
         """Pip's link to one of the files."""
-        made = self._links.get(file.url)
-        if made is None:
-            made = self._links[file.url] = quick_links.link_to(file)
-        return made
+        link = self._links.get(file.url)
+        if link is None:
+            link = self._links[file.url] = quick_links.link_to(file)
+        return link
 
     def lists(self, link: Link) -> bool:
         """Whether pip's `link` leads to one of the files."""

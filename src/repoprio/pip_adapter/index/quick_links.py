@@ -36,39 +36,39 @@ def quick_link(file: File) -> Link | None:
     if plain is None:
         return None
     scheme, netloc, path, fragment = plain.groups()
-    made: Any = link.Link.__new__(link.Link)
-    made._url = url
-    made._parsed_url = tuple.__new__(SplitResult, (scheme, netloc, path, "", fragment or ""))
-    made.comes_from = file.listed_on
-    made.requires_python = file.requires_python
-    made.yanked_reason = file.yanked
-    made.cache_link_parsing = True
+    new_link: Any = link.Link.__new__(link.Link)
+    new_link._url = url
+    new_link._parsed_url = tuple.__new__(SplitResult, (scheme, netloc, path, "", fragment or ""))
+    new_link.comes_from = file.listed_on
+    new_link.requires_python = file.requires_python
+    new_link.yanked_reason = file.yanked
+    new_link.cache_link_parsing = True
     if _HAS_PATH:
         # Since pip 25.1.
-        made._path = path
+        new_link._path = path
     if _HAS_HASHES:
-        made._hashes = dict(file.hashes)
+        new_link._hashes = dict(file.hashes)
     if _HAS_EGG:
-        made.egg_fragment = None
+        new_link.egg_fragment = None
     if _HAS_TIME:
-        made.upload_time = file.upload_time
+        new_link.upload_time = file.upload_time
     if _HAS_METADATA:
-        made.metadata_file_data = None if file.core_metadata is None else _metadata_file(file)
+        new_link.metadata_file_data = None if file.core_metadata is None else _metadata_file(file)
     elif _HAS_HTML_METADATA:
-        made.dist_info_metadata = None
+        new_link.dist_info_metadata = None
     if _HAS_KEY:
         # Up to pip 24.0.
-        made._compare_key = url
-        made._defining_class = link.Link
-    result: Link = made
+        new_link._compare_key = url
+        new_link._defining_class = link.Link
+    result: Link = new_link
     return result
 
 
 def _metadata_file(file: File) -> object:
     """Pip's `MetadataFile`, without its constructor, which would check hashes that are known to be valid."""
-    made = link.MetadataFile.__new__(link.MetadataFile)
-    object.__setattr__(made, "hashes", compat.metadata_hashes(file))
-    return made
+    metadata = link.MetadataFile.__new__(link.MetadataFile)
+    object.__setattr__(metadata, "hashes", compat.metadata_hashes(file))
+    return metadata
 
 
 def slots_of(kind: type) -> frozenset[str]:
@@ -76,10 +76,10 @@ def slots_of(kind: type) -> frozenset[str]:
     return frozenset(name for base in kind.__mro__ for name in getattr(base, "__slots__", ()))
 
 
-def is_same(kind: type, one: object, other: object) -> bool:
+def is_same(kind: type, first: object, second: object) -> bool:
     """Whether two objects of `kind` have equal slots, and no other attributes."""
-    same = (getattr(one, name, _MISSING) == getattr(other, name, _MISSING) for name in slots_of(kind))
-    return not hasattr(one, "__dict__") and all(same)
+    same = (getattr(first, name, _MISSING) == getattr(second, name, _MISSING) for name in slots_of(kind))
+    return not hasattr(first, "__dict__") and all(same)
 
 
 # The slots of this pip's links, looked up once and not for each file of a large page.

@@ -78,9 +78,9 @@ def _selection(policy: Policy, decision: Decision[ProjectPage], versions: Versio
     young: set[str] = set()
     spelled = {versions.key(text): text for text in _stated(decision.owners, versions, is_allowed)}
     for owner in decision.owners:
-        found = [(file, versions.key(version), version) for file, version in _files(decision.name, owner, versions)]
+        listed = [(file, versions.key(version), version) for file, version in _files(decision.name, owner, versions)]
         waiting = _young(policy, decision, owner)
-        for file, key, version in found:
+        for file, key, version in listed:
             holder = holders.setdefault(key, owner.repository.priority)
             is_outranked = is_merged and holder < owner.repository.priority
             is_new = file.filename not in names
@@ -105,8 +105,8 @@ def _any(_: str) -> bool:
 
 def _files(name: NormalizedName, owner: RepositoryResult[ProjectPage], versions: Versions) -> list[tuple[File, str]]:
     files = owner.page.files if owner.page else ()
-    found = ((file, version_in(file.filename, name, versions.is_version)) for file in files)
-    return [(file, version) for file, version in found if version is not None]
+    versioned = ((file, version_in(file.filename, name, versions.is_version)) for file in files)
+    return [(file, version) for file, version in versioned if version is not None]
 
 
 def _young(policy: Policy, decision: Decision[ProjectPage], owner: RepositoryResult[ProjectPage]) -> set[str]:
@@ -145,5 +145,5 @@ def _stated(owners: Sequence[RepositoryResult[Any]], versions: Versions, is_allo
 
 def _status(owners: Sequence[RepositoryResult[ProjectPage]]) -> Status | None:
     """The status of the project (PEP 792): the first one that is not active."""
-    said = [owner.page.status for owner in owners if owner.page and owner.page.status]
-    return next((status for status in said if status.status != "active"), said[0] if said else None)
+    stated = [owner.page.status for owner in owners if owner.page and owner.page.status]
+    return next((status for status in stated if status.status != "active"), stated[0] if stated else None)

@@ -70,7 +70,7 @@ def root_of(repository: Repository, location: Location) -> str:
 
 
 def _is_below(url: str, root: str) -> bool:
-    path, folder = (posixpath.normpath(unquote(urlsplit(one).path)) for one in (url, root))
+    path, folder = (posixpath.normpath(unquote(urlsplit(place).path)) for place in (url, root))
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 

@@ -35,15 +35,15 @@ def _is_listed(policy: Policy, lists: Mapping[str, frozenset[NormalizedName]], n
 
 def _special(policy: Policy, names: Sequence[NormalizedName]) -> set[NormalizedName]:
     """The names that a pattern of the policy matches; routing each of a million names would take too long."""
-    found = {OWN_NAME}
+    special = {OWN_NAME}
     for pattern in _patterns(policy):
         begin = re.split(r"[*?]", pattern.text)[0]
         for name in names[bisect_left(names, begin) :]:
             if not name.startswith(begin):
                 break
             if pattern.matches(name):
-                found.add(name)
-    return found
+                special.add(name)
+    return special
 
 
 def _patterns(policy: Policy) -> set[Pattern]:

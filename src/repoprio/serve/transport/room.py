@@ -12,11 +12,11 @@ from repoprio.simple_api.response import UnusableResponse
 
 # A page of at most this many bytes never waits.
 SMALL = 2**20
-# All lookups but the oldest may together have this many bytes of pages under way; the oldest has room for any page.
+# The limit in bytes for the pages of all lookups except the oldest, which has room for any page.
 _MOST_RECEIVED = 32 * 2**20
 # Reading a page, and making one of it, takes about eight times its size for a moment.
 _MOST_READ = 8 * 2**20
-# So many lookups may wait in the middle of a page: each holds a connection, which small pages need, too.
+# At most this many lookups may wait in the middle of a page: each holds a connection, which small pages need too.
 _MOST_WAITING = 40
 BUSY = "its page is large, and the gateway is busy with other large pages"
 
@@ -57,7 +57,7 @@ class Room:
         """Wait until there is room for that many more bytes; raises `UnusableResponse` if too many wait already."""
         self._shares.setdefault(share)
         while not self._has_room(share, stage, size):
-            waiting = sum(one.is_waiting for one in self._shares)
+            waiting = sum(other.is_waiting for other in self._shares)
             if stage is Stage.RECEIVE and not share.is_waiting and waiting >= self._most_waiting:
                 raise UnusableResponse(BUSY, Cause.BUSY)
             share.is_waiting = share.has_waited = True
@@ -67,7 +67,7 @@ class Room:
 
     def _has_room(self, share: Share, stage: Stage, size: int) -> bool:
         oldest, *others = self._shares
-        return share is oldest or sum(one.taken[stage] for one in others) + size <= self._most[stage]
+        return share is oldest or sum(other.taken[stage] for other in others) + size <= self._most[stage]
 
 
 class Share:

@@ -51,16 +51,16 @@ def proxy(url: str) -> str | None:
 
     Raises `UnusableResponse` if it is not one that aiohttp can use.
     """
-    here = site(url)
+    asked = site(url)
     named = request.getproxies()
-    found = named.get(here.scheme) or named.get("all")
-    if not found or request.proxy_bypass(f"{here.host}:{here.port}"):
+    address = named.get(asked.scheme) or named.get("all")
+    if not address or request.proxy_bypass(f"{asked.host}:{asked.port}"):
         return None
-    found = found if "://" in found else f"http://{found}"
-    if not _is_web(found):
+    address = address if "://" in address else f"http://{address}"
+    if not _is_web(address):
         problem = "the environment names a proxy that is no http: or https: URL"
         raise UnusableResponse(problem, Cause.PROXY, lasting=True)
-    return found
+    return address
 
 
 def _is_web(url: str) -> bool:
