@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from repoprio.config import handoff, values
-from repoprio.config.checks.warnings import login_warnings, policy_warnings
+from repoprio.config.checks.logins import login_warnings
+from repoprio.config.checks.warnings import policy_warnings
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import load_policy, read_text
 from repoprio.config.pip import policy_section

@@ -61,6 +61,7 @@ _PLACE = re.compile(r"(?<!\$)\{([a-z][a-z0-9_-]*)(?:\.host)?\}")
 # What only the policy as a whole, or the environment, can show.
 _BEYOND_A_SCHEMA = {
     *("no-repository", "empty-file", "no-url", "no-priority", "bad-url", "no-password-told", "bad-specifier"),
+    "half-a-variable",
     *(
         "offline-and-simple",
         "pins-alike",

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from repoprio.cli import in_target, policy_in_force, terminal
-from repoprio.config.checks.warnings import login_warnings, policy_warnings
+from repoprio.config.checks.logins import login_warnings
+from repoprio.config.checks.warnings import policy_warnings
 from repoprio.config.errors import PolicyWarning
 from repoprio.config.loaded import LoadedPolicy
 from repoprio.config.pip.indexes import Named

@@ -27,6 +27,8 @@ def location(written: str, environ: Mapping[str, str], default_index: str) -> Lo
 
     `default_index` is the URL that the alias ``pypi`` stands for. Raises `NotALocation`.
     """
+    if "${" in _VARIABLE.sub("", written):
+        raise NotALocation("has a ${ that begins no variable: write ${NAME}")
     unset = tuple(v for v in variables(written) if v not in environ)
     url = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), written)
     url = default_index if url == PYPI else as_url(url, home(environ))

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from repoprio import toml
 from repoprio.config.checks.claims import ANY, Claims, allowed, may_supply, overlap, repositories_below, routed
-from repoprio.config.errors import PolicyWarning, did_you_mean
+from repoprio.config.errors import PolicyWarning
 from repoprio.config.values import is_pips
 from repoprio.names import OWN_NAME
-from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Format, Location, Mode, Policy, Repository, UnknownAge, Unlisted
 from repoprio.policy.patterns import Pattern
 from repoprio.urls import not_an_index_of_a_gateway, site
 from repoprio.wording import join_words
-
-_LOGIN = ("USERNAME", "PASSWORD")
-_LOGIN_VARIABLE = re.compile(rf"REPOPRIO_([A-Z0-9_]+)_({'|'.join(_LOGIN)})")
 
 
 def policy_warnings(policy: Policy) -> list[PolicyWarning]:
@@ -36,27 +31,9 @@ def policy_warnings(policy: Policy) -> list[PolicyWarning]:
     return warnings
 
 
-def login_warnings(policy: Policy, environ: Iterable[str]) -> list[PolicyWarning]:
-    """A warning for each variable of `environ` that has a login for no repository of the policy."""
-    names = [repository.name for repository in policy.repositories]
-    used = {f"{variable_of(name)}_{part}" for name in names for part in _LOGIN}
-    found = [(variable, _LOGIN_VARIABLE.fullmatch(variable)) for variable in sorted(environ) if variable not in used]
-    remedy = "unset it, or write the name of a repository in it"
-    return [
-        PolicyWarning(
-            variable,
-            "",
-            f"has a login for no repository of the policy{did_you_mean(match[1].replace('_', '-'), names)}",
-            remedy,
-            "unused-login",
-        )
-        for variable, match in found
-        if match
-    ]
-
-
 def _repository_warnings(policy: Policy, repository: Repository, claims: Claims) -> Iterator[PolicyWarning]:
     yield from _excluded(policy, repository, claims)
+    yield from _contradicted(policy, repository)
     yield from _skipped(policy, repository, claims)
     yield from _absent(policy, repository)
     yield from _plain_http(policy, repository)
@@ -158,6 +135,23 @@ def _excluded(policy: Policy, repository: Repository, claims: Claims) -> Iterato
                 f"repositories.{repository.name}.exclude",
                 f"{pattern.text} may come from {_names(lower)}, since no repository owns it",
                 f'add "{pattern.text}" to owns of the repository that should have it, or block it with a pin',
+            )
+
+
+def _contradicted(policy: Policy, repository: Repository) -> Iterator[PolicyWarning]:
+    """Warn about names that come from a repository or not at all, and that it may not serve."""
+    excluded = Claims(repository.exclude)
+    others = [other for other in policy.repositories if other is not repository]
+    elsewhere = Claims([*routed(policy.pins), *(p for other in others for p in (*other.namespaces, *other.owns))])
+    for pattern in (p for p in repository.owns if not elsewhere.cover(p)):
+        key = "exclude" if excluded.cover(pattern) else "include"
+        if key == "exclude" or not overlap(allowed(repository), pattern):
+            yield _warning(
+                policy,
+                "owned-excluded",
+                f"repositories.{repository.name}.owns",
+                f"{pattern.text} is refused: it comes from {repository.name} alone, whose {key} rules it out",
+                f"remove it from owns, or change {key}; to block a name, use a pin",
             )
 
 
