@@ -11,7 +11,7 @@ from repoprio.policy.model import Repository, Rule
 
 
 class Severity(str, enum.Enum):
-    """ERROR: the policy does not allow this. WARNING: it may not, or it cannot be told. NOTE: the policy allows it."""
+    """ERROR: the policy does not allow this. WARNING: it is unknown whether it does. NOTE: the policy allows it."""
 
     ERROR = "error"
     WARNING = "warning"

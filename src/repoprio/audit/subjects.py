@@ -1,4 +1,4 @@
-"""What an audit judges, what repositories have of it, and the commands that put it right. Pure."""
+"""What an audit judges, what repositories have of it, and the commands that correct it. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds settings that are valid but rarely intended: `config check` warns about them, pip works on. Pure."""
+"""Finds settings that are valid but rarely intended: `config check` warns about them, but pip works. Pure."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def of(session: PipSession, policy: Policy) -> tuple[Memory[PipPage], Pages]:
 
 
 def drop_refused(session: PipSession) -> int:
-    """Drop what sites said that asked for a login since; returns how often anything was dropped."""
+    """Drop the answers of sites that asked for a login later; returns how often answers were dropped so far."""
     known = _MEMORIES.get(session)
     if known is None:
         return 0
@@ -70,7 +70,7 @@ class Decisions:
         self._is_busy = False
 
     def __len__(self) -> int:
-        """How many were made."""
+        """The number of decisions."""
         return len(self._made)
 
     def get(self, key: DecisionKey) -> Decision[PipPage] | None:

@@ -19,10 +19,10 @@ from repoprio.pip_adapter.index.answer_cache import lighten
 from repoprio.urls import Site, site
 
 
-class _Manner(NamedTuple):
-    """How a site is asked: a request that is complete but for URL and login, and what goes beside it."""
+class _Template(NamedTuple):
+    """What all requests to a site share: a request without URL and login, and the arguments for sending it."""
 
-    template: Any
+    request: Any
     settings: Mapping[str, Any]
 
 
@@ -56,22 +56,22 @@ def _widen(adapter: Any) -> None:
 
 def _getting(session: Any) -> Callable[..., Any]:
     """The method `get` of a session; like that of requests, which looks for proxies in the environment each time."""
-    manners: dict[tuple[Site, frozenset[tuple[str, str]]], _Manner] = {}
+    templates: dict[tuple[Site, frozenset[tuple[str, str]]], _Template] = {}
 
-    def manner_of(url: str, headers: Mapping[str, str]) -> _Manner:
-        # Which proxy a site has, its path has no part in (requests: `should_bypass_proxies`).
+    def template_for(url: str, headers: Mapping[str, str]) -> _Template:
+        # The proxy of a site does not depend on the path (requests: `should_bypass_proxies`).
         key = site(url), frozenset(headers.items())
-        known = manners.get(key)
-        if known is None:
-            template = session.prepare_request(Request("GET", url, headers=headers, auth=_no_login))
+        template = templates.get(key)
+        if template is None:
+            request = session.prepare_request(Request("GET", url, headers=headers, auth=_no_login))
             settings = session.merge_environment_settings(url, dict(session.proxies or {}), True, None, None)
-            known = manners[key] = _Manner(template, settings)
-        return known
+            template = templates[key] = _Template(request, settings)
+        return template
 
     def get(
         url: str, *, headers: Mapping[str, str], stream: bool, allow_redirects: bool = True, hooks: Any = None
     ) -> Any:
-        template, settings = manner_of(url, headers)
+        template, settings = template_for(url, headers)
         request = copy.copy(template)
         request.headers, request.hooks = template.headers.copy(), default_hooks()
         request.prepare_url(url, None)
@@ -88,7 +88,7 @@ def _no_login(request: Any) -> Any:
 
 
 def _quiet(adapter: Any) -> Any:
-    # One of a host that only a requirements file calls trusted.
+    # An adapter of a host that only a requirements file calls trusted.
     _widen(adapter)
     # copy.copy would make new connections (requests: `HTTPAdapter.__setstate__`).
     quiet = object.__new__(adapter.__class__)

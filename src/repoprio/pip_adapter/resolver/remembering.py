@@ -1,4 +1,4 @@
-"""What pip's resolver works out again and again, remembered while it resolves."""
+"""Remembers results that pip's resolver computes repeatedly, while it resolves."""
 
 from __future__ import annotations
 
