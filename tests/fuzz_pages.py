@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["repoprio", "html.parser", "json.decode
 from support.fuzzing import HTML, JSON, PAGES, check_page
 
 
-def one(data: bytes) -> None:
+def fuzz(data: bytes) -> None:
     """The first byte says which content type the rest is said to be."""
     if data:
         check_page((JSON, HTML)[data[0] % 2], data[1:])
@@ -35,5 +35,5 @@ def _seeds(folder: Path) -> None:
 if __name__ == "__main__":
     for folder in (Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")):
         _seeds(folder)
-    atheris.Setup(sys.argv, one)
+    atheris.Setup(sys.argv, fuzz)
     atheris.Fuzz()

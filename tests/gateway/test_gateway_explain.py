@@ -42,7 +42,7 @@ def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
         yield made
 
 
-def told(scene: Scene, project: str) -> dict[str, Any]:
+def by_command(scene: Scene, project: str) -> dict[str, Any]:
     """The output of ``repoprio explain`` for a project."""
     done = subprocess.run(
         [sys.executable, "-m", "repoprio", "explain", project, "--format", "json"],
@@ -63,7 +63,7 @@ def asked(served: Served, project: str) -> dict[str, Any]:
     return dict(project_told)
 
 
-class Seen(HTMLParser):
+class SeenPage(HTMLParser):
     """The elements of a page, and its text."""
 
     def __init__(self, page: bytes) -> None:
@@ -89,16 +89,16 @@ def test_refusals_are_explained_as_on_the_command_line(scene: Scene, tmp_path: P
     with serving(policy_of(scene, extra), tmp_path / "store") as served:
         for project, code in {"none": "absent", "mine": "owned-absent", "secret": "blocked"}.items():
             found = asked(served, project)
-            assert found == told(scene, project)
+            assert found == by_command(scene, project)
             assert found["code"] == code
-        found, cli = asked(served, "down"), told(scene, "down")
+        found, cli = asked(served, "down"), by_command(scene, "down")
         assert found["repositories"][1] == cli["repositories"][1]
         assert (found["code"], found["repository"], found["rules"]) == ("unavailable", "corp", cli["rules"])
 
 
 def test_the_owner_is_explained_but_the_choice_is_the_clients(served: Served, scene: Scene) -> None:
     """Only version, file and rejected files differ from the command line: they depend on the client's Python."""
-    found, cli = asked(served, "acme"), told(scene, "acme")
+    found, cli = asked(served, "acme"), by_command(scene, "acme")
     assert (found["version"], found["file"], found["rejected"]) == (None, None, [])
     assert cli["version"] is not None
     for document in (found, cli):
@@ -187,7 +187,7 @@ def test_pages_load_nothing_and_run_nothing(served: Served) -> None:
     """Their style sheet is inline, allowed by its digest; they are readable on a phone and in dark mode."""
     for path in ("/", "/explain/acme", "/explain/none"):
         answer = served.get(path, accept=HTML)
-        seen = Seen(answer.body)
+        seen = SeenPage(answer.body)
         names = [tag for tag, _ in seen.tags]
         assert not {"script", "link", "img", "iframe"} & set(names)
         assert not [
@@ -253,7 +253,7 @@ def test_mirrors_and_where_to_get_help_are_shown(served: Served) -> None:
     assert isinstance(found, Explained)
     first = replace(found.explanation.lines[0], failures=(Tried("https://mirror.example/", "500"),))
     told = replace(found.explanation, help="ask <us>", lines=(first,))
-    seen = Seen(html.explained(replace(found, explanation=told), 60, str))
+    seen = SeenPage(html.explained(replace(found, explanation=told), 60, str))
     assert "https://mirror.example/: 500" in seen.text
     assert "ask <us>" in seen.text
     assert served.get(f"/explain/?name=acme&x={'a' * 3000}", accept=HTML).status == 200

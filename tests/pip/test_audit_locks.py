@@ -46,17 +46,17 @@ def test_another_repository_than_the_owner(audited: Callable[..., Audited]) -> N
     hashed = f', hash = "sha256:{theirs.sha256}"'
     lock = two.folder / "uv.lock"
 
-    def found(url: str, stated: str = hashed) -> list[tuple[str, str]]:
+    def findings(url: str, stated: str = hashed) -> list[tuple[str, str]]:
         lock.write_text("version = 1\n" + package.format(url=url, file=theirs.filename, hash=stated))
         return [(f["code"], f["severity"]) for f in two.found("uv.lock")[1]]
 
-    assert found(two.corp.page_url.rstrip("/")) == []
-    assert found(two.public.page_url) == [("other-source", "warning")]
-    assert found(two.public.page_url, "") == [("other-source", "error"), ("no-hash", "warning")]
-    assert found("https://u:s3cret@evil.example/simple") == [("unlisted", "error")]
+    assert findings(two.corp.page_url.rstrip("/")) == []
+    assert findings(two.public.page_url) == [("other-source", "warning")]
+    assert findings(two.public.page_url, "") == [("other-source", "error"), ("no-hash", "warning")]
+    assert findings("https://u:s3cret@evil.example/simple") == [("unlisted", "error")]
     assert "s3cret" not in two.audit("uv.lock").stdout
     two.policy(before='unlisted = "ignore"')
-    assert found("https://evil.example/simple") == [("unlisted", "note")]
+    assert findings("https://evil.example/simple") == [("unlisted", "note")]
 
 
 def test_paths_are_relative_to_the_lock(audited: Callable[..., Audited]) -> None:

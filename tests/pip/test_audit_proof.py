@@ -210,7 +210,7 @@ def test_the_screen_says_what_was_read() -> None:
     assert rendered.screen(replace(audit, is_elsewhere=False), 50) == third
 
 
-def made(folder: Path, *names: str) -> list[str]:
+def make_folders(folder: Path, *names: str) -> list[str]:
     """Create folders of packages, in this order."""
     for name in names:
         (folder / name).mkdir(parents=True)
@@ -227,33 +227,33 @@ def python_at(path: Path) -> str:
 def test_folders_of_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The layouts of CPython, Debian and Windows; of several versions, those that the name of the Python allows."""
     monkeypatch.setattr("site.getuserbase", lambda: str(tmp_path / "home"))
-    unix = made(tmp_path / "unix", "lib/python3.11/site-packages", "lib/python3.12/site-packages")
+    unix = make_folders(tmp_path / "unix", "lib/python3.11/site-packages", "lib/python3.12/site-packages")
     assert packages_of(python_at(tmp_path / "unix/bin/python3")) == unix
     assert packages_of(python_at(tmp_path / "unix/bin/python3.12")) == unix[1:]
     # A name that states another version hides nothing.
     assert packages_of(python_at(tmp_path / "unix/bin/python3.9")) == unix
     names = ("lib/python3/dist-packages", "local/lib/python3.11/dist-packages")
-    debian = made(tmp_path / "debian", *names)
-    user = made(tmp_path / "home", "lib/python3.11/site-packages", "lib/python3.8/site-packages")
+    debian = make_folders(tmp_path / "debian", *names)
+    user = make_folders(tmp_path / "home", "lib/python3.11/site-packages", "lib/python3.8/site-packages")
     assert packages_of(python_at(tmp_path / "debian/bin/python3.11")) == [*debian, user[0]]
-    windows = made(tmp_path / "windows", "Lib/site-packages")
+    windows = make_folders(tmp_path / "windows", "Lib/site-packages")
     assert packages_of(python_at(tmp_path / "windows/python.exe"))[:1] == windows
     (tmp_path / "unix/lib64").symlink_to("lib")
     assert packages_of(python_at(tmp_path / "unix/bin/python3.12")) == unix[1:]
     for wrong in ("nowhere/bin/python", "unix/bin/bash"):
         with pytest.raises(NoEnvironment, match=r"\[environment\]"):
             packages_of(python_at(tmp_path / wrong))
-    windows = made(tmp_path / "Python312-arm64", "Lib/site-packages")
-    user = made(tmp_path / "home", "Python312/site-packages", "Python311/site-packages")
+    windows = make_folders(tmp_path / "Python312-arm64", "Lib/site-packages")
+    user = make_folders(tmp_path / "home", "Python312/site-packages", "Python311/site-packages")
     assert packages_of(python_at(tmp_path / "Python312-arm64/python.exe")) == [*windows, user[0]]
 
 
 def test_a_venv_and_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A venv's own packages always count, those of its base only if its pyvenv.cfg includes them."""
     monkeypatch.setattr("site.getuserbase", lambda: str(tmp_path / "home"))
-    base = made(tmp_path / "base", "lib/python3.11/site-packages", "lib/python3.12/site-packages")
+    base = make_folders(tmp_path / "base", "lib/python3.11/site-packages", "lib/python3.12/site-packages")
     python = python_at(tmp_path / "base/bin/python3.11")
-    own = made(tmp_path / "venv", "lib/python3.11/site-packages")
+    own = make_folders(tmp_path / "venv", "lib/python3.11/site-packages")
     (tmp_path / "venv/bin").mkdir()
     (tmp_path / "venv/bin/python").symlink_to("python3.11")
     (tmp_path / "venv/bin/python3.11").symlink_to(python)

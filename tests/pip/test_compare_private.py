@@ -28,7 +28,7 @@ def env(pip_env: EnvFactory) -> PipEnv:
     return pip_env("26.3")
 
 
-def told(stderr: str) -> dict[str, set[str]]:
+def disclosed(stderr: str) -> dict[str, set[str]]:
     """The names that stderr says each repository is asked for."""
     text = " ".join(stderr.split())
     found: dict[str, set[str]] = {}
@@ -50,7 +50,7 @@ def test_the_disclosure_is_announced_and_true(pip: str, pip_env: EnvFactory, sce
     installing = {name: server.asked_pages() for name, server in scene.servers.items()}
     done = env.tool("compare", "--format", "json", *words, policy=policy)
     asked = {name: server.asked_pages() - installing[name] for name, server in scene.servers.items()}
-    assert told(done.stderr) == asked == {name: set(n) for name, n in json.loads(done.stdout)["asked"].items()}
+    assert disclosed(done.stderr) == asked == {name: set(n) for name, n in json.loads(done.stdout)["asked"].items()}
     assert asked["public"] == {"acme", "wheeled", "jinja2", "idna", "lxml", "evil-dep"}
     assert not scene.public.asked("acme-core")
     assert not scene.team.asked("acme-core")
@@ -72,7 +72,7 @@ def test_the_disclosure_is_announced_before_any_request(env: PipEnv, scene: Comp
         assert running.poll() is None
         running.kill()
         said += running.stderr.read()
-    assert told(said) == {"public": {"acme"}, "team": {"acme"}}
+    assert disclosed(said) == {"public": {"acme"}, "team": {"acme"}}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_private_name_can_be_disclosed(env: PipEnv, scene: Compared, corp: str
     done = env.tool("compare", "--format", "json", "--disclose", "Acme", "acme", "acme-core", policy=policy)
     document = json.loads(done.stdout)
     assert verdicts(document) == {"acme": ("takeover", "another-project"), "acme-core": ("not-compared", "private")}
-    assert (document["private"], "acme" in told(done.stderr)["public"]) == (["acme-core"], True)
+    assert (document["private"], "acme" in disclosed(done.stderr)["public"]) == (["acme-core"], True)
     assert f"1 stays private (acme-core: {word})" in " ".join(done.stderr.split())
     assert (done.code, scene.public.asked("acme"), scene.public.asked("acme-core")) == (1, True, False)
     explained = env.tool("explain", "--shadowed", "acme", "acme-core", "--disclose", "acme", policy=policy)

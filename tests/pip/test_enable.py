@@ -174,7 +174,7 @@ def test_an_installation_without_its_pth_file_is_damaged(two: Pair) -> None:
 def test_guarded_environments_make_guarded_ones(two: Pair, tmp_path: Path) -> None:
     """An environment made from one that a pointer guards is guarded too."""
     assert two.home.tool("enable", "--venv", str(two.other.root)).code == 0
-    new = made(two.other, tmp_path / "new", "venv", two.file)
+    new = new_environment(two.other, tmp_path / "new", "venv", two.file)
     assert (new.site_packages / "_repoprio_pointer.pth").exists()
 
 
@@ -256,7 +256,7 @@ def _code(env: PipEnv, code: str, policy: Path) -> subprocess.CompletedProcess[s
     )
 
 
-def made(env: PipEnv, folder: Path, module: str, policy: Path | None) -> PipEnv:
+def new_environment(env: PipEnv, folder: Path, module: str, policy: Path | None) -> PipEnv:
     """A new environment, made by `python -m venv` or virtualenv."""
     done = env.module(module, *(["--without-pip"] if module == "venv" else []), str(folder), policy=policy)
     assert done.code == 0, done.stderr
@@ -265,8 +265,8 @@ def made(env: PipEnv, folder: Path, module: str, policy: Path | None) -> PipEnv:
 
 def test_new_environments_are_guarded_while_there_is_a_policy(two: Pair, tmp_path: Path) -> None:
     """`python -m venv` makes a guarded environment under a policy, and a plain one without."""
-    guarded = made(two.home, tmp_path / "guarded", "venv", two.file)
-    plain = made(two.home, tmp_path / "plain", "venv", None)
+    guarded = new_environment(two.home, tmp_path / "guarded", "venv", two.file)
+    plain = new_environment(two.home, tmp_path / "plain", "venv", None)
     assert (guarded.site_packages / "_repoprio_pointer.pth").exists()
     assert not (plain.site_packages / "_repoprio_pointer.pth").exists()
     for env, expected in ((guarded, True), (plain, False)):
@@ -283,7 +283,7 @@ def test_virtualenv_is_followed_too(two: Pair, tmp_path: Path) -> None:
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     (two.home.site_packages / "more.pth").write_text(f"{virtualenv}\n")
-    two.other = made(two.home, tmp_path / "new", "virtualenv", two.file)
+    two.other = new_environment(two.home, tmp_path / "new", "virtualenv", two.file)
     assert (two.other.site_packages / "_repoprio_pointer.pth").exists()
     assert two.guarded()
 

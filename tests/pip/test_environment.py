@@ -22,7 +22,7 @@ from support.pips import Completed, PipEnv
 from support.scene import Scene
 
 
-def made(folder: Path, *, is_venv: bool = True) -> Path:
+def imitation(folder: Path, *, is_venv: bool = True) -> Path:
     """A Python that looks like an environment by its files; nobody starts it."""
     python = folder / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -35,7 +35,7 @@ def made(folder: Path, *, is_venv: bool = True) -> Path:
 
 def test_the_option_comes_before_the_activated_one_and_that_before_our_own(tmp_path: Path) -> None:
     """``--python`` overrides VIRTUAL_ENV, which overrides repoprio's own; the report says how it was named."""
-    activated, named = made(tmp_path / "a"), made(tmp_path / "b")
+    activated, named = imitation(tmp_path / "a"), imitation(tmp_path / "b")
     variables = {"VIRTUAL_ENV": str(tmp_path / "a")}
     assert meant(str(named), variables)[:3] == (str(named), str(tmp_path / "b"), "--python")
     assert meant(None, variables)[:3] == (str(activated), str(tmp_path / "a"), "VIRTUAL_ENV")
@@ -45,7 +45,7 @@ def test_the_option_comes_before_the_activated_one_and_that_before_our_own(tmp_p
 
 def test_a_folder_or_a_name_on_the_path_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``--python`` takes the folder of an environment, and a program as the shell finds it."""
-    python = made(tmp_path / "env")
+    python = imitation(tmp_path / "env")
     assert meant(str(tmp_path / "env"), {}).python == str(python)
     monkeypatch.setenv("PATH", str(python.parent))
     assert meant("python", {}).python == str(python)
@@ -60,14 +60,14 @@ def test_our_own_environment_is_known_by_any_of_its_names(tmp_path: Path) -> Non
     assert own().is_own
     assert meant(sys.executable, {}).is_own
     assert meant(str(link), {}).is_own
-    assert not meant(str(made(tmp_path / "other")), {}).is_own
+    assert not meant(str(imitation(tmp_path / "other")), {}).is_own
     # A virtual environment's Python is a link to its base's, and is another environment all the same.
     assert not meant(str(Path(sys.executable).resolve()), {}).is_own or sys.prefix == sys.base_prefix
 
 
 def test_without_pyvenv_cfg_the_program_shows_the_prefix(tmp_path: Path) -> None:
     """Without a pyvenv.cfg, the prefix is the parent of the folder of the real program."""
-    python = made(tmp_path / "opt", is_venv=False)
+    python = imitation(tmp_path / "opt", is_venv=False)
     link = tmp_path / "python3"
     link.symlink_to(python)
     assert target.prefix_of(str(link)) == str(tmp_path / "opt")
@@ -89,7 +89,7 @@ def test_what_is_no_environment_is_an_error_with_a_way_out(tmp_path: Path, what:
 
 def test_the_line_has_all_known_facts(tmp_path: Path) -> None:
     """The line has the Python, its version and pip if they are known, and how it was named."""
-    python = made(tmp_path / "env")
+    python = imitation(tmp_path / "env")
     found = meant(str(python), {})
     assert found.line == f"environment: {python} (--python)"
     assert found._replace(version="3.11.7", pip="26.3").line.endswith("(Python 3.11.7, pip 26.3; --python)")
@@ -196,7 +196,7 @@ def test_nothing_of_repoprios_neighbours_is_importable_there(two: Two) -> None:
 @pytest.mark.parametrize("what", ["no answer", "too old", "no pip"])
 def test_an_environment_that_cannot_answer_is_an_error_that_names_it(two: Two, tmp_path: Path, what: str) -> None:
     """A broken Python, one that is too old, or one without pip: exit status 2, and what to do."""
-    python = made(tmp_path / "env")
+    python = imitation(tmp_path / "env")
     if what == "too old":
         python.write_text('#!/bin/sh\necho \'[[3, 9], "/x", "/x", null, "/x"]\'\n')
     if what == "no pip":

@@ -41,7 +41,7 @@ def policy(corp: RepositoryServer, tmp_path: Path) -> Path:
     return file
 
 
-def told(env: PipEnv, policy: Path, *arguments: str, **variables: str) -> tuple[int, list[dict[str, Any]]]:
+def explained(env: PipEnv, policy: Path, *arguments: str, **variables: str) -> tuple[int, list[dict[str, Any]]]:
     """The exit status, and what explain says of each requirement."""
     done = env.tool("explain", "--format", "json", *arguments, policy=policy, env=variables)
     assert "Traceback" not in done.stderr
@@ -68,7 +68,7 @@ def told(env: PipEnv, policy: Path, *arguments: str, **variables: str) -> tuple[
 )
 def test_pips_settings_count(pip: str, variables: dict[str, str], file: str, pip_env: EnvFactory, policy: Path) -> None:
     """Options for other Pythons and platforms count, as in an installation."""
-    code, (found,) = told(pip_env(pip), policy, "acme", **variables)
+    code, (found,) = explained(pip_env(pip), policy, "acme", **variables)
     assert (code, found["file"]) == (0, file)
 
 
@@ -76,11 +76,11 @@ def test_pips_settings_count(pip: str, variables: dict[str, str], file: str, pip
 def test_requirements_of_one_project_are_one(pip: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """Two requirements, or one and a constraint, are merged, and the sentence shows the merged one."""
     env = pip_env(pip)
-    code, found = told(env, policy, "six<1.2", "six!=1.1")
+    code, found = explained(env, policy, "six<1.2", "six!=1.1")
     assert (code, [one["version"] for one in found]) == (0, ["1.0", "1.0"])
     assert [one["constraint"] for one in found] == ["!=1.1", "<1.2"]
     (tmp_path / "c.txt").write_text("six<1.1\n")
-    code, (one,) = told(env, policy, "six>=1.1", "-c", str(tmp_path / "c.txt"))
+    code, (one,) = explained(env, policy, "six>=1.1", "-c", str(tmp_path / "c.txt"))
     assert (code, one["outcome"]) == (1, "no-match")
     assert one["reason"] == "no version of six fits six>=1.1 (constraint <1.1): corp (priority 99) has 1.2, 1.1, 1.0."
     done = env.run("install", "--no-deps", "six>=1.1", "-c", str(tmp_path / "c.txt"), policy=policy)
@@ -108,7 +108,7 @@ def test_constraints_that_are_no_versions(
     """A constraint with a URL decides whatever the repositories have; one with extras is wrong use."""
     file = tmp_path / "c.txt"
     file.write_text(f"acme @ {corp.root_url}files/acme-1.0-py3-none-any.whl\n")
-    code, (found,) = told(pip_env(pip), policy, "acme", "-c", str(file))
+    code, (found,) = explained(pip_env(pip), policy, "acme", "-c", str(file))
     assert (code, found["code"]) == (0, "direct-url")
     file.write_text("six[foo]==1.0\n")
     done = pip_env(pip).tool("explain", "six", "-c", str(file), policy=policy)
@@ -123,14 +123,14 @@ def test_hashes_that_no_file_has(pip: str, pip_env: EnvFactory, policy: Path, tm
     """
     env, file = pip_env(pip), tmp_path / "r.txt"
     file.write_text(f"six==1.1 {WRONG}\nacme==1.0\n")
-    code, found = told(env, policy, "-r", str(file))
+    code, found = explained(env, policy, "-r", str(file))
     assert (code, [one["outcome"] for one in found]) == (1, ["no-match", "no-match"])
     assert [r["kind"] for r in found[0]["rejected"] if r["version"] == "1.1"] == ["hash"]
     assert [one["hint"]["code"] for one in found] == ["hash", "hash"]
     assert env.run("install", "-r", str(file), policy=policy).code == 1
     digest = parse_hash(env, policy)
     file.write_text(f"six==1.1 --hash=sha256:{digest}\n")
-    code, (one,) = told(env, policy, "-r", str(file))
+    code, (one,) = explained(env, policy, "-r", str(file))
     assert (code, one["version"]) == (0, "1.1")
 
 

@@ -33,7 +33,9 @@ class Place(Scene):
         file.write_text(self.section())
         return file, {"PIP_CONFIG_FILE": "" if kind == "site" else str(file)}
 
-    def made(self, folder: Path, module: str, variables: dict[str, str], maker: PipEnv | None = None) -> PipEnv:
+    def new_environment(
+        self, folder: Path, module: str, variables: dict[str, str], maker: PipEnv | None = None
+    ) -> PipEnv:
         """An environment from `python -m venv` or virtualenv; `said` is its stderr."""
         maker = maker or self.home
         options = ["--without-pip"] if module == "venv" else []
@@ -70,8 +72,8 @@ def virtualenv(place: Place) -> None:
 def test_a_new_environment_obeys_without_the_makers_variables(kind: str, place: Place, tmp_path: Path) -> None:
     """A policy that only the maker's variable or prefix shows applies in the new environment, and in its own ones."""
     file, variables = place.lay(kind)
-    child = place.made(tmp_path / "child", "venv", variables)
-    grandchild = place.made(tmp_path / "grandchild", "venv", NO_FILE, maker=child)
+    child = place.new_environment(tmp_path / "child", "venv", variables)
+    grandchild = place.new_environment(tmp_path / "grandchild", "venv", NO_FILE, maker=child)
     for env in (child, grandchild):
         done = place.take(env)
         assert "Would install acme-1.0" in done.stdout, done.stderr
@@ -89,7 +91,7 @@ def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place:
     file = tmp_path / "xdg" / "pip" / "pip.conf"
     file.parent.mkdir(parents=True)
     file.write_text(place.section())
-    child = place.made(tmp_path / "child", "venv", {**NO_FILE, variable: str(tmp_path / "xdg")})
+    child = place.new_environment(tmp_path / "child", "venv", {**NO_FILE, variable: str(tmp_path / "xdg")})
     for variables in ({}, {variable: str(tmp_path / "xdg")}):
         done = place.take(child, **variables)
         assert "Would install acme-1.0" in done.stdout, done.stderr
@@ -100,14 +102,14 @@ def test_what_an_xdg_variable_leads_to_is_kept(variable: str, layer: str, place:
 
 def test_virtualenv_without_the_variable(place: Place, virtualenv: None, tmp_path: Path) -> None:
     """Like tox: virtualenv runs under `REPOPRIO_CONFIG`, and then pip runs without it."""
-    new = place.made(tmp_path / "new", "virtualenv", place.lay("REPOPRIO_CONFIG")[1])
+    new = place.new_environment(tmp_path / "new", "virtualenv", place.lay("REPOPRIO_CONFIG")[1])
     done = place.take(new)
     assert "Would install acme-1.0" in done.stdout, done.stderr
 
 
 def test_an_explicit_variable_wins(place: Place, tmp_path: Path) -> None:
     """`REPOPRIO_CONFIG`, even as the null device, overrides the recorded file; a lock overrides both."""
-    child = place.made(tmp_path / "child", "venv", place.lay("REPOPRIO_CONFIG")[1])
+    child = place.new_environment(tmp_path / "child", "venv", place.lay("REPOPRIO_CONFIG")[1])
     assert "acme-99.0" in place.take(child, REPOPRIO_CONFIG="/dev/null").stdout
     other = tmp_path / "other.toml"
     other.write_text(place.file.read_text().replace("priority = 10", "priority = 95"))
@@ -155,7 +157,7 @@ def test_a_recorded_policy_is_called_so(fresh_env: EnvFactory, tmp_path: Path) -
 def test_recorded_files_come_before_its_own(place: Place, tmp_path: Path) -> None:
     """The maker's site file is a layer before the environment's own, which overrides it, unless it is locked."""
     file, variables = place.lay("site")
-    child = place.made(tmp_path / "child", "venv", variables)
+    child = place.new_environment(tmp_path / "child", "venv", variables)
     (child.root / "pip.conf").write_text("[repoprio]\nrepositories.corp.priority = 95\n")
     assert "acme-99.0" in place.take(child).stdout
     file.write_text(file.read_text() + "locked = true\n")
@@ -168,7 +170,7 @@ def test_recorded_files_come_before_its_own(place: Place, tmp_path: Path) -> Non
 def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -> None:
     """Pip stops with the path and a repair command that works; commands without lookups go on."""
     file, variables = place.lay(kind)
-    child = place.made(tmp_path / "child", "venv", variables)
+    child = place.new_environment(tmp_path / "child", "venv", variables)
     moved = file.rename(tmp_path / "moved")
     stopped = place.take(child)
     assert (stopped.code, stopped.stdout.count("acme-")) == (2, 0)
@@ -187,7 +189,7 @@ def test_a_recorded_file_that_is_gone(kind: str, place: Place, tmp_path: Path) -
 def test_a_gone_file_under_observe(place: Place, tmp_path: Path) -> None:
     """If the rest of the policy only observes, pip continues with one warning."""
     file, variables = place.lay("REPOPRIO_CONFIG")
-    child = place.made(tmp_path / "child", "venv", variables)
+    child = place.new_environment(tmp_path / "child", "venv", variables)
     file.unlink()
     (child.root / "pip.conf").write_text(f"{place.section()}mode = observe\n")
     done = place.take(child)
@@ -253,7 +255,7 @@ def test_required(where: str, place: Place, tmp_path: Path) -> None:
     place.home.tool("enable", "--venv", str(env.root), "--policy", str(place.file))
     assert "acme-1.0" in place.take(env).stdout
     assert place.take(env, REPOPRIO_CONFIG="/dev/null").code == 2
-    child = place.made(tmp_path / "child", "venv", NO_FILE, maker=env)
+    child = place.new_environment(tmp_path / "child", "venv", NO_FILE, maker=env)
     assert place.take(child, REPOPRIO_CONFIG="/dev/null").code == 2
     assert place.home.tool("disable", "--venv", str(env.root)).code == 0
     assert "acme-99.0" in place.take(env).stdout

@@ -149,7 +149,7 @@ class Lab:
         places = {"XDG_CONFIG_DIRS": str(self.folder / "system"), "UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin"}
         return run_uv(self.folder / "work", *arguments, **places, **variables)
 
-    def taken(self, requirement: str = "acme", **variables: str) -> str:
+    def resolved(self, requirement: str = "acme", **variables: str) -> str:
         """The version that uv resolves a requirement to, or its error."""
         (self.folder / "wanted.txt").write_text(f"{requirement}\n")
         asked = ("pip", "compile", "-q", "--no-header", "--no-annotate", str(self.folder / "wanted.txt"))
@@ -186,16 +186,16 @@ def test_the_comments_of_an_export_are_true(lab: Lab) -> None:
     url = f"{lab.public.root_url}files/{lab.stranger.filename}"
     (outer,) = lab.corp.add("outer", {"version": "1.0", "requires": [f"acme @ {url}"]})
     head = lab.export().stdout
-    assert lab.taken() == "acme==1.0"
-    assert lab.taken(f"outer @ {lab.corp.root_url}files/{outer.filename}").startswith(f"acme @ {url}")
+    assert lab.resolved() == "acme==1.0"
+    assert lab.resolved(f"outer @ {lab.corp.root_url}files/{outer.filename}").startswith(f"acme @ {url}")
     assert "may require further URLs" in head
     # Of an index the same is refused.
-    assert "URL dependencies must be expressed as direct requirements" in lab.taken("outer")
-    assert lab.taken(f"--find-links {lab.public.flat_url}\nacme") == "acme==99.0"
+    assert "URL dependencies must be expressed as direct requirements" in lab.resolved("outer")
+    assert lab.resolved(f"--find-links {lab.public.flat_url}\nacme") == "acme==99.0"
     assert "a requirements file or a script" in head
     cache = {"UV_CACHE_DIR": str(lab.folder / "cache"), "UV_NO_CACHE": "0"}
-    assert lab.taken(UV_DEFAULT_INDEX=lab.public.page_url, UV_NO_CONFIG="1", **cache) == "acme==99.0"
-    assert lab.taken(UV_OFFLINE="1", **cache) == "acme==99.0"
+    assert lab.resolved(UV_DEFAULT_INDEX=lab.public.page_url, UV_NO_CONFIG="1", **cache) == "acme==99.0"
+    assert lab.resolved(UV_OFFLINE="1", **cache) == "acme==99.0"
     assert "Offline, uv takes what its cache has from any index" in head
     (lab.folder / "work" / "pyproject.toml").write_text(PROJECT)
     assert lab.uv("lock", UV_DEFAULT_INDEX=lab.public.page_url, UV_NO_CONFIG="1").code == 0
@@ -214,18 +214,18 @@ def test_flat_places_that_uv_reads_in_another_way(lab: Lab) -> None:
     lab.write(flat.format(folder))
     (folder / acme.filename).write_bytes(acme.content)
     assert lab.export().code == 0
-    assert lab.taken() == "acme==1.0"
+    assert lab.resolved() == "acme==1.0"
     (folder / acme.filename).rename(folder / "acme-1.0-dev.tar.gz")
-    assert lab.taken() == "acme==99.0"
+    assert lab.resolved() == "acme==99.0"
     assert "it does not see an sdist with a dash in its version" in lab.export().stdout
     (folder / "acme-1.0-dev.tar.gz").unlink()
     (folder / "links.html").write_text(f'<a href="{lab.corp.root_url}files/{acme.filename}">{acme.filename}</a>')
     done = lab.export()
-    assert lab.taken() == "acme==99.0"
+    assert lab.resolved() == "acme==99.0"
     assert (done.code, "corp.url: uv takes the files in this folder, not those that HTML" in done.stderr) == (1, True)
     lab.write(flat.format(f"{lab.corp.root_url}files/{acme.filename}"))
     done = lab.export()
-    assert lab.taken() == "acme==99.0"
+    assert lab.resolved() == "acme==99.0"
     assert (done.code, "corp.url: uv ignores it" in done.stderr) == (1, True)
 
 
@@ -242,6 +242,6 @@ def test_a_route_of_a_project_is_for_its_own_requirements(lab: Lab) -> None:
     (lab.folder / "system" / "uv" / "uv.toml").unlink()
     (lab.folder / "work").mkdir()
     (lab.folder / "work" / "pyproject.toml").write_text(f"{PROJECT}{done.stdout}")
-    assert lab.taken() == "acme==99.0"
+    assert lab.resolved() == "acme==99.0"
     assert lab.uv("lock").code == 0
     assert 'version = "1.0"' in (lab.folder / "work" / "uv.lock").read_text()

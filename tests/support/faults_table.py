@@ -48,11 +48,11 @@ def table(lines: Iterable[str]) -> str:
 
 def outcomes(found: list[list[str]]) -> str:
     """The results of one fault, each once."""
-    told = dict.fromkeys(_told(outcome, said) for _, _, outcome, said in sorted(found))
+    told = dict.fromkeys(_shown(outcome, said) for _, _, outcome, said in sorted(found))
     return "; ".join(told)
 
 
-def _told(outcome: str, said: str) -> str:
+def _shown(outcome: str, said: str) -> str:
     cause = re.search(r"corp \(priority 10\) is unavailable: ([^\n]*)\.\n", said)
     reason = re.sub(r"127\.0\.0\.1:\d+", "HOST", re.sub(r"/[^ ;]*/policy", "policy", cause[1])) if cause else ""
     shown = _SHOWN.get(outcome, outcome)

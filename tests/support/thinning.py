@@ -72,11 +72,11 @@ def thinned(tests: Iterable[pytest.Function]) -> list[pytest.Function]:
     functions = defaultdict[str, list[pytest.Function]](list)
     for item in tests:
         functions[item.nodeid.partition("[")[0]].append(item)
-    kept = [item for group in functions.values() for item in _told(group)]
+    kept = [item for group in functions.values() for item in _representatives(group)]
     return [*_newest(kept), *_older(item for item in kept if not item.get_closest_marker(_STORY))]
 
 
-def _told(group: list[pytest.Function]) -> list[pytest.Function]:
+def _representatives(group: list[pytest.Function]) -> list[pytest.Function]:
     """Of a story the first sets of values, of another test those that cover each value."""
     marker = group[0].get_closest_marker(_STORY)
     if marker is None:

@@ -76,7 +76,7 @@ def minimal(extra: str = "", expect: str = "") -> str:
     return "\n".join([*LEAST, request, extra, "[case.expect]", 'outcome = "absent"', expect])
 
 
-def one(text: str) -> Case:
+def only_case(text: str) -> Case:
     """Return the only case of a document."""
     (case,) = parse_cases(text, "test.toml")
     return case
@@ -84,7 +84,7 @@ def one(text: str) -> Case:
 
 def test_a_case_is_read() -> None:
     """Every key of the format arrives in the case."""
-    case = one(CASE)
+    case = only_case(CASE)
     assert case.request[0] == "Acme[x]>=1"
     assert case.expect.project == "acme"
     assert case.expect.also == {"dep": "public"}
@@ -95,7 +95,7 @@ def test_a_case_is_read() -> None:
 
 def test_a_minimal_case_has_defaults() -> None:
     """What a case leaves out has the documented default."""
-    case = one(minimal())
+    case = only_case(minimal())
     assert (case.options, case.constraints, case.pips, dict(case.env)) == ((), (), (), {})
     assert case.through == ("core", "pip")
     assert case.expect.repository is None
@@ -141,7 +141,7 @@ def test_a_minimal_case_has_defaults() -> None:
 def test_wrong_cases_are_rejected(text: str) -> None:
     """A case that is not in the format is an error that names its file."""
     with pytest.raises(CaseError, match=r"test\.toml"):
-        one(text)
+        only_case(text)
 
 
 def test_ids_are_unique_over_files(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_ids_are_unique_over_files(tmp_path: Path) -> None:
 
 def test_a_case_becomes_real(tmp_path: Path) -> None:
     """The repositories of a case run, and its texts name them."""
-    with realize(one(CASE), tmp_path) as real:
+    with realize(only_case(CASE), tmp_path) as real:
         urls, corp = real.urls, real.repositories["corp"]
         public = real.repositories["public"]
         assert isinstance(corp, RepositoryServer)
@@ -185,7 +185,7 @@ def test_a_case_becomes_real(tmp_path: Path) -> None:
 
 def test_a_realized_case_records_who_was_asked(tmp_path: Path) -> None:
     """Servers record their requests; folders cannot; a URL leads to its repository."""
-    with realize(one(CASE), tmp_path) as real:
+    with realize(only_case(CASE), tmp_path) as real:
         corp, links = real.repositories["corp"], real.repositories["links"]
         assert isinstance(corp, RepositoryServer)
         assert isinstance(links, RepositoryServer)
@@ -209,7 +209,7 @@ def test_stock_pip_takes_a_realized_case(tmp_path: Path, pip_env: EnvFactory) ->
         "index": ("--index-url",),
     }
     env = pip_env(NEW_PIP, stock=True)
-    with realize(one(CASE), tmp_path) as real:
+    with realize(only_case(CASE), tmp_path) as real:
         for name, before in options.items():
             outcome = env.choices("acme", options=(*before, real.urls[name]))
             assert outcome.code == 0, outcome.stderr

@@ -22,7 +22,7 @@ def silent(reason: str, cause: Cause, status: int | None = None) -> RepositoryRe
     return RepositoryResult(CORP, RepositoryState.UNAVAILABLE, reason, cause, http_status=status)
 
 
-def told(
+def codes(
     *others: Repository,
     unknown: RepositoryResult[str],
     known: tuple[RepositoryResult[str], ...] = (),
@@ -37,28 +37,28 @@ def told(
 def test_each_answer_has_its_remark() -> None:
     """Each kind of answer gives its remark; there is none if no lower repository could be affected."""
     both = (SERVED, SERVED)
-    assert told(PYPI, unknown=ABSENT, known=(SERVED, ABSENT)) == []
-    assert told(PYPI, unknown=ABSENT) == ["unproven"]
-    assert told(unknown=ABSENT) == []
-    assert told(PYPI, unknown=ABSENT, known=both) == ["mirror-of-pypi"]
-    assert told(unknown=ABSENT, known=both) == ["mirror-of-pypi"]
+    assert codes(PYPI, unknown=ABSENT, known=(SERVED, ABSENT)) == []
+    assert codes(PYPI, unknown=ABSENT) == ["unproven"]
+    assert codes(unknown=ABSENT) == []
+    assert codes(PYPI, unknown=ABSENT, known=both) == ["mirror-of-pypi"]
+    assert codes(unknown=ABSENT, known=both) == ["mirror-of-pypi"]
     # A wrong URL of the only repository that could have them, or a small index of one's own.
-    assert told(unknown=ABSENT, known=(ABSENT, ABSENT)) == ["lacks-all"]
-    assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=(ABSENT, ABSENT)) == ["lacks-all"]
-    assert told(unknown=ABSENT, known=(ABSENT, SERVED)) == []
-    assert told(PYPI, unknown=ABSENT, known=(ABSENT, ABSENT)) == ["unproven"]
+    assert codes(unknown=ABSENT, known=(ABSENT, ABSENT)) == ["lacks-all"]
+    assert codes(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=(ABSENT, ABSENT)) == ["lacks-all"]
+    assert codes(unknown=ABSENT, known=(ABSENT, SERVED)) == []
+    assert codes(PYPI, unknown=ABSENT, known=(ABSENT, ABSENT)) == ["unproven"]
     narrow = Repository("corp", CORP.locations, 10, namespaces=(Pattern.parse("acme-*"),))
-    assert told(unknown=ABSENT, known=(ABSENT, ABSENT), corp=narrow) == []
-    assert told(PYPI, unknown=ABSENT, known=both, corp=narrow) == []
-    assert told(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=both) == []
-    assert told(PYPI, unknown=SERVED, known=both) == ["every-name"]
-    assert told(PYPI, unknown=RepositoryResult[str](CORP, RepositoryState.SERVES)) == ["empty-pages"]
-    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403), known=(SERVED, ABSENT)) == ["absent"]
-    assert told(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403)) == ["login"]
+    assert codes(unknown=ABSENT, known=(ABSENT, ABSENT), corp=narrow) == []
+    assert codes(PYPI, unknown=ABSENT, known=both, corp=narrow) == []
+    assert codes(Repository("top", PYPI.locations, 1), unknown=ABSENT, known=both) == []
+    assert codes(PYPI, unknown=SERVED, known=both) == ["every-name"]
+    assert codes(PYPI, unknown=RepositoryResult[str](CORP, RepositoryState.SERVES)) == ["empty-pages"]
+    assert codes(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403), known=(SERVED, ABSENT)) == ["absent"]
+    assert codes(PYPI, unknown=silent("403; no login", Cause.LOGIN, 403)) == ["login"]
     away = RepositoryResult[str](CORP, RepositoryState.ABSENT, "it redirects to pypi", Cause.REDIRECT)
-    assert told(PYPI, unknown=away) == ["forwards", "unproven"]
-    assert told(PYPI, unknown=silent("it redirects", Cause.REDIRECT)) == ["forwards"]
-    assert told(unknown=RepositoryResult[str](CORP, RepositoryState.UNAVAILABLE, "?")) == ["try-again"]
+    assert codes(PYPI, unknown=away) == ["forwards", "unproven"]
+    assert codes(PYPI, unknown=silent("it redirects", Cause.REDIRECT)) == ["forwards"]
+    assert codes(unknown=RepositoryResult[str](CORP, RepositoryState.UNAVAILABLE, "?")) == ["try-again"]
 
 
 def test_upload_times_matter_if_files_must_wait() -> None:

@@ -52,7 +52,7 @@ def pick(version: str | None, where: Repository | None = PYPI, *needed_by: str, 
 OWN, STRANGE = pick("1.0", CORP), pick("99.0")
 
 
-def one(
+def judge_one(
     alone: SideResult,
     policy: SideResult,
     match: FileMatch = FileMatch.MISSING,
@@ -112,7 +112,7 @@ def one(
 )
 def test_verdicts(alone: SideResult, policy: SideResult, match: FileMatch, verdict: Verdict, code: str) -> None:
     """Each combination of two sides has its verdict and its stable code."""
-    found = one(alone, policy, match)
+    found = judge_one(alone, policy, match)
     assert (found.verdict, found.code) == (verdict, code)
     assert found.why
     assert found.reason.endswith(".")
@@ -121,7 +121,7 @@ def test_verdicts(alone: SideResult, policy: SideResult, match: FileMatch, verdi
 def test_a_pin_that_narrows_is_named() -> None:
     """If a pin excludes versions, the pin is named as the cause, and as the setting to change."""
     rule = Rule("pins.numpy.versions", "<3", FILE)
-    found = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
+    found = judge_one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
     assert (found.verdict, found.code) == (Verdict.OTHER_VERSION, "narrowed")
     assert found.remedy == f"change pins.numpy.versions = <3 ({FILE}), if 3.0 is wanted"
 
@@ -130,11 +130,11 @@ def test_what_is_too_young_only_has_to_wait() -> None:
     """If min-age excludes what pip alone takes, nothing must be published: it waits, or a pin allows it."""
     rule = Rule("repositories.pypi.min-age", '"7 days"', FILE)
     remedy = 'wait until it is old enough; if it cannot wait, set min-age = "0 days" in a pin for acme'
-    older = one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
+    older = judge_one(pick("3.0"), replace(pick("2.0"), narrowed=rule), FileMatch.SAME)
     assert (older.code, older.remedy) == ("narrowed", remedy)
-    none = one(pick("3.0"), Failure(FailureCode.TOO_YOUNG, "young.", owners=(PYPI,)), FileMatch.SAME)
+    none = judge_one(pick("3.0"), Failure(FailureCode.TOO_YOUNG, "young.", owners=(PYPI,)), FileMatch.SAME)
     assert (none.verdict, none.code, none.remedy) == (Verdict.ONLY_PIP_ALONE, "too-young", remedy)
-    below = one(STRANGE, Failure(FailureCode.TOO_YOUNG, "young.", owners=(CORP,)))
+    below = judge_one(STRANGE, Failure(FailureCode.TOO_YOUNG, "young.", owners=(CORP,)))
     assert below.remedy is not None
     assert below.remedy.startswith("do not use the one from pypi")
 
@@ -142,10 +142,10 @@ def test_what_is_too_young_only_has_to_wait() -> None:
 def test_an_outage_makes_the_result_open_unless_it_is_bad() -> None:
     """If a repository gives no answer, plain pip's choice is unknown; but a takeover stays a takeover."""
     down = "pypi (priority 90) is unavailable: 503"
-    assert one(OWN, OWN, FileMatch.SAME, unanswered=down).code == "unavailable"
-    assert one(OWN, OWN, FileMatch.SAME, unanswered=down).verdict is Verdict.NOT_KNOWN
-    assert one(Failure(FailureCode.ABSENT, "no."), OWN, unanswered=down).code == "unavailable"
-    assert one(STRANGE, OWN, unanswered=down).verdict is Verdict.TAKEOVER
+    assert judge_one(OWN, OWN, FileMatch.SAME, unanswered=down).code == "unavailable"
+    assert judge_one(OWN, OWN, FileMatch.SAME, unanswered=down).verdict is Verdict.NOT_KNOWN
+    assert judge_one(Failure(FailureCode.ABSENT, "no."), OWN, unanswered=down).code == "unavailable"
+    assert judge_one(STRANGE, OWN, unanswered=down).verdict is Verdict.TAKEOVER
 
 
 UNREAD = pick("1.0", CORP, unread=True)
@@ -165,7 +165,7 @@ NOTHING = Failure(FailureCode.NO_MATCH, "nothing fits.", "nothing")
 )
 def test_a_private_name_is_never_the_same(alone: SideResult, policy: SideResult, verdict: Verdict, why: str) -> None:
     """A private name was not compared, which is reported and is no difference by itself."""
-    judged = one(alone, policy, private="owns")
+    judged = judge_one(alone, policy, private="owns")
     assert (judged.verdict, judged.why) == (verdict, why)
     assert "the policy keeps the name from others (owns)" in judged.reason or "only its owner" in judged.reason
     found = Comparison((judged,), Disclosure({}, (("acme", "owns"),)))
@@ -211,7 +211,7 @@ def test_what_an_unread_file_may_need_is_not_known() -> None:
 )
 def test_a_takeover_is_stopped_and_can_be_kept_private(owner: Repository, said: str) -> None:
     """The remedy names the key, what to write there, and the file where it goes."""
-    assert said in (one(STRANGE, pick("1.0", owner)).remedy or "")
+    assert said in (judge_one(STRANGE, pick("1.0", owner)).remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, An
     """If only --disclose had others asked, the remedy names the setting that keeps the name private, and no new one."""
     corp, pypi = replace(CORP, **keys.get("corp", {})), replace(PYPI, **keys.get("pypi", {}))
     origins = {**ORIGINS, str(key): FILE}
-    judged = one(pick("99.0", pypi), pick("1.0", corp))
+    judged = judge_one(pick("99.0", pypi), pick("1.0", corp))
     remedy = comparison_remedy(Policy((corp, pypi), origins=origins), judged)
     told = f"already prevented; {key} also keeps it from pypi ({FILE})"
     assert remedy == told if key else "to keep the name from pypi too" in (remedy or "")
@@ -236,7 +236,7 @@ def test_what_keeps_a_name_private_already_is_named(keys: dict[str, dict[str, An
 
 def test_a_pin_keeps_a_name_private_and_a_block_does_not() -> None:
     """The remedy names a pin that routes the name; a pin that blocks the name routes it nowhere."""
-    judged = one(STRANGE, OWN)
+    judged = judge_one(STRANGE, OWN)
     pin = Pin("acme", (Pattern.parse("acme"),), repositories=("corp",))
     remedy = comparison_remedy(Policy((CORP, PYPI), (pin,)), judged)
     assert remedy == "already prevented; pins.acme.repositories also keeps it from pypi (default)"
@@ -246,52 +246,54 @@ def test_a_pin_keeps_a_name_private_and_a_block_does_not() -> None:
 
 def test_no_fix_if_the_policy_has_no_key_for_it() -> None:
     """There is no remedy for an index that only a caller named, a direct URL, or another file of the owner itself."""
-    assert one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).remedy is None
-    assert one(pick("2.0", None), OWN).remedy is None
-    assert one(pick("2.0", unread=True), pick("2.0"), FileMatch.SAME).remedy is None
-    assert one(OWN, STRANGE).remedy is None
-    assert one(pick("2.0", None), pick("3.0", None)).remedy is None
-    assert one(OWN, OWN).remedy is None
-    assert one(STRANGE, None).remedy is None
+    assert judge_one(STRANGE, pick("1.0", replace(CORP, is_addition=True))).remedy is None
+    assert judge_one(pick("2.0", None), OWN).remedy is None
+    assert judge_one(pick("2.0", unread=True), pick("2.0"), FileMatch.SAME).remedy is None
+    assert judge_one(OWN, STRANGE).remedy is None
+    assert judge_one(pick("2.0", None), pick("3.0", None)).remedy is None
+    assert judge_one(OWN, OWN).remedy is None
+    assert judge_one(STRANGE, None).remedy is None
 
 
 def test_fixes_of_versions() -> None:
     """The owner publishes the version, or gives the name up; each way with its key and file."""
-    newer = one(STRANGE, OWN, FileMatch.SAME).remedy or ""
+    newer = judge_one(STRANGE, OWN, FileMatch.SAME).remedy or ""
     assert newer.startswith(
         "publish acme 99.0 to corp; or, to open the name to others, repositories.corp.explicit = true"
     )
     assert newer.endswith(f'or repositories.corp.exclude = ["acme"] ({FILE})')
     routed = pick("1.0", replace(CORP, explicit=True, exclude=(Pattern.parse("x"),)))
-    assert 'others, add "acme" to repositories.corp.exclude' in (one(STRANGE, routed, FileMatch.SAME).remedy or "")
+    assert 'others, add "acme" to repositories.corp.exclude' in (
+        judge_one(STRANGE, routed, FileMatch.SAME).remedy or ""
+    )
     failure = Failure(FailureCode.NO_MATCH, "none.", owners=(CORP,))
-    assert "publish acme 99.0 to corp" in (one(STRANGE, failure, FileMatch.NAMESAKE).remedy or "")
-    assert "publish acme to corp" in (one(pick(None), failure, FileMatch.NAMESAKE).remedy or "")
-    strange = one(STRANGE, failure)
+    assert "publish acme 99.0 to corp" in (judge_one(STRANGE, failure, FileMatch.NAMESAKE).remedy or "")
+    assert "publish acme to corp" in (judge_one(pick(None), failure, FileMatch.NAMESAKE).remedy or "")
+    strange = judge_one(STRANGE, failure)
     assert "probably another publisher's project" in strange.reason
     assert (strange.remedy or "").startswith("do not use the one from pypi")
     empty = Failure(FailureCode.NO_MATCH, "none.", "corp has nothing", (CORP,), lists_nothing=True)
-    assert 'absent = [404, "empty-page"]' in (one(STRANGE, empty).remedy or "")
-    assert "publisher" not in one(pick("2.0", None), failure).reason
-    assert one(STRANGE, Failure(FailureCode.REQUIRES_PYTHON, "3.13.")).remedy is None
-    assert "acme @ URL" in (one(STRANGE, Failure(FailureCode.DIRECT_URL, "no.")).remedy or "")
+    assert 'absent = [404, "empty-page"]' in (judge_one(STRANGE, empty).remedy or "")
+    assert "publisher" not in judge_one(pick("2.0", None), failure).reason
+    assert judge_one(STRANGE, Failure(FailureCode.REQUIRES_PYTHON, "3.13.")).remedy is None
+    assert "acme @ URL" in (judge_one(STRANGE, Failure(FailureCode.DIRECT_URL, "no.")).remedy or "")
 
 
 def test_fixes_of_what_is_not_known() -> None:
     """The remedy says what would make it known; there is none if another project's remedy would."""
-    assert one(OWN, OWN, unanswered="down").remedy == "try again once it answers"
-    assert one(Failure(FailureCode.CONFLICT, "these."), OWN).remedy == "loosen one of these requirements"
-    assert one(Failure(FailureCode.GAVE_UP, "?"), OWN).remedy is None
+    assert judge_one(OWN, OWN, unanswered="down").remedy == "try again once it answers"
+    assert judge_one(Failure(FailureCode.CONFLICT, "these."), OWN).remedy == "loosen one of these requirements"
+    assert judge_one(Failure(FailureCode.GAVE_UP, "?"), OWN).remedy is None
     unread = pick("1.0", unread=True)
-    assert one(unread, unread).remedy == "with a wheel, its dependencies would be known without running code"
+    assert judge_one(unread, unread).remedy == "with a wheel, its dependencies would be known without running code"
     pairs = [ProjectPair("acme", pick("9", unread=True), OWN), ProjectPair("dep", None, pick("1", PYPI, "acme"))]
     (dep,) = [judged for judged in judge(pairs) if judged.pair.project == "dep"]
     assert comparison_remedy(POLICY, dep) is None
     assert (
-        one(pick("1.0"), OWN, FileMatch.NAMESAKE).remedy
+        judge_one(pick("1.0"), OWN, FileMatch.NAMESAKE).remedy
         == "compare the two files; with sha256 on its pages this would be known"
     )
-    assert comparison_remedy(Policy((CORP,)), one(STRANGE, OWN)) == (
+    assert comparison_remedy(Policy((CORP,)), judge_one(STRANGE, OWN)) == (
         'already prevented; to keep the name from pypi too: repositories.corp.owns = ["acme"]'
     )
 
@@ -331,7 +333,7 @@ both = st.tuples(sides, sides).filter(lambda found: found != (None, None))
 def test_every_pair_has_one_verdict(both: tuple[SideResult, SideResult], match: FileMatch) -> None:
     """Any two sides get one verdict with texts; "same" only if both have the same file and everything is known."""
     alone, policy = both
-    found = one(alone, policy, match)
+    found = judge_one(alone, policy, match)
     assert found.verdict.mark in " !~=x+?"
     assert found.why
     assert found.reason
@@ -347,7 +349,7 @@ def test_every_pair_has_one_verdict(both: tuple[SideResult, SideResult], match: 
 def test_the_facts_do_not_depend_on_the_side(both: tuple[SideResult, SideResult], match: FileMatch) -> None:
     """Swapping the sides changes neither "same" nor "unknown", nor the kind of "only one"."""
     alone, policy = both
-    there, back = one(alone, policy, match).verdict, one(policy, alone, match).verdict
+    there, back = judge_one(alone, policy, match).verdict, judge_one(policy, alone, match).verdict
     mirrored = {
         Verdict.ONLY_PIP_ALONE: Verdict.ONLY_POLICY,
         Verdict.ONLY_POLICY: Verdict.ONLY_PIP_ALONE,

@@ -34,7 +34,7 @@ def offer(fits: str | None = None, **versions: tuple[str, ...]) -> Offer:
 AGAIN = "pip install --force-reinstall --no-deps acme==1.0"
 
 
-def one(found: list[Finding]) -> tuple[str, str, str]:
+def only(found: list[Finding]) -> tuple[str, str, str]:
     """Code, message and remedy of the only finding."""
     (finding,) = found
     return finding.code, finding.message, finding.full_remedy
@@ -46,7 +46,7 @@ def test_no_index_leaves_no_repository() -> None:
     decision = drive(
         ProjectLookup(RunMemory[str](low), normalize("acme"), no_index=True), lambda _: PAGE, lambda _: True
     )
-    code, message, remedy = one(verdicts.judge(low, decision, ACME, offer()))
+    code, message, remedy = only(verdicts.judge(low, decision, ACME, offer()))
     assert (code, remedy) == ("owner-ruled-out", "audit again without --no-index (unset PIP_NO_INDEX)")
     assert "--no-index rules out corp (priority 10) and pypi (priority 90), which may own acme" in message
 
@@ -64,15 +64,15 @@ def test_what_the_owner_has_is_no_finding() -> None:
 def test_a_version_that_is_not_the_owners() -> None:
     """The finding names the owner, its versions and the remedy in one sentence."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE})
-    code, said, remedy = one(verdicts.judge(parsed_policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
+    code, said, remedy = only(verdicts.judge(parsed_policy(), decision, ACME, offer("1.1", corp=("1.1", "1.0"))))
     assert code == "not-the-owners"
     assert said == (
         "acme 99.0 is installed, but acme belongs to corp (priority 10), which has 1.1, 1.0: it came from elsewhere."
     )
     assert remedy.endswith("then install acme 1.1 instead: pip install --force-reinstall --no-deps acme==1.1")
     many = tuple(f"1.{n}" for n in range(20, 0, -1))
-    assert "... (20 in all)" in one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=many)))[1]
-    code, said, remedy = one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=())))
+    assert "... (20 in all)" in only(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=many)))[1]
+    code, said, remedy = only(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=())))
     assert ("which has no file of it" in said, remedy.endswith("uninstall acme: pip uninstall acme")) == (True, True)
     assert 'absent = [404, "empty-page"]' in remedy
 
@@ -80,9 +80,9 @@ def test_a_version_that_is_not_the_owners() -> None:
 def test_a_hijack_is_named_if_others_were_asked() -> None:
     """If lower repositories were asked, the sentence names the one that has the version; otherwise none."""
     decision = decide(TWO, {"corp": PAGE, "pypi": PAGE}, below=True)
-    code, said, _ = one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    code, said, _ = only(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "only pypi (priority 90) has 99.0: a hijack" in said) == ("hijack", True)
-    code, _, _ = one(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=("1.0",), pypi=("98.0",))))
+    code, _, _ = only(verdicts.judge(parsed_policy(), decision, ACME, offer(corp=("1.0",), pypi=("98.0",))))
     assert code == "not-the-owners"
 
 
@@ -126,10 +126,10 @@ def test_what_nobody_supplies(more: str, answers: dict[str, FetchResult[str]], c
     """Each way in which no repository supplies a name is a finding of its own, with its rule if there is one."""
     text = TWO + more
     findings = verdicts.judge(parsed_policy(text), decide(text, answers), ACME, Offer())
-    assert (one(findings)[0], words in one(findings)[1]) == (code, True), findings
+    assert (only(findings)[0], words in only(findings)[1]) == (code, True), findings
     assert (findings[0].rule is None) == (code == "unknown")
     lock = replace(ACME, pip=None)
-    assert "pip " not in one(verdicts.judge(parsed_policy(text), decide(text, answers), lock, Offer()))[2]
+    assert "pip " not in only(verdicts.judge(parsed_policy(text), decide(text, answers), lock, Offer()))[2]
 
 
 @pytest.mark.parametrize("project", ["pip", "repoprio"])
@@ -156,7 +156,7 @@ def test_under_a_lock_the_fix_is_to_ask_its_maintainer(more: str, said: str) -> 
     """Users who may not change the policy are told whom to ask."""
     text = f"{TWO}{more}"
     locked = replace(parsed_policy(text), lock=Rule("locked", "true", "f.toml"), help="go/pip")
-    remedy = one(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
+    remedy = only(verdicts.judge(locked, decide(text, {}), ACME, Offer()))[2]
     assert (remedy.startswith("ask go/pip to "), said in remedy) == (True, True), remedy
 
 
@@ -165,17 +165,17 @@ def test_unknown_with_one_or_no_repository_asked() -> None:
     alone = '[repositories.corp]\nurl = "https://corp.example/"\n'
     assert (
         "corp (priority 99) was asked."
-        in one(verdicts.judge(parsed_policy(alone), decide(alone, {}), ACME, Offer()))[1]
+        in only(verdicts.judge(parsed_policy(alone), decide(alone, {}), ACME, Offer()))[1]
     )
     blind = f'{alone}include = ["other"]\n'
-    assert "none could be asked." in one(verdicts.judge(parsed_policy(blind), decide(blind, {}), ACME, Offer()))[1]
+    assert "none could be asked." in only(verdicts.judge(parsed_policy(blind), decide(blind, {}), ACME, Offer()))[1]
 
 
 def test_one_that_was_skipped_may_own_it() -> None:
     """If a skipped repository may own the name, nothing is fine; below the owner it does not matter."""
     text = TWO.replace("priority = 10", "priority = 10\nskip-if-unavailable = true")
     decision = decide(text, {"corp": FetchFailed("down"), "pypi": PAGE})
-    assert one(verdicts.judge(parsed_policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
+    assert only(verdicts.judge(parsed_policy(text), decision, ACME, offer(pypi=("99.0",))))[0] == "unavailable"
     text = TWO.replace("priority = 90", "priority = 90\nskip-if-unavailable = true")
     decision = decide(text, {"corp": PAGE, "pypi": FetchFailed("down")}, below=True)
     assert verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("99.0",))) == []
@@ -188,11 +188,11 @@ def test_a_pins_versions() -> None:
     findings = verdicts.judge(
         parsed_policy(text), decision, ACME, offer("2.0", corp=("99.0", "2.0")), is_pinned_out=True
     )
-    assert one(findings)[:2] == (
+    assert only(findings)[:2] == (
         "pin-versions",
         "acme 99.0 is installed, but the policy wants acme <3 (pins.p.versions, policy.toml).",
     )
-    assert one(findings)[2] == "install acme 2.0 instead: pip install --force-reinstall --no-deps acme==2.0"
+    assert only(findings)[2] == "install acme 2.0 instead: pip install --force-reinstall --no-deps acme==2.0"
     assert verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("99.0",))) == []
 
 
@@ -222,14 +222,14 @@ def test_flexible_mode_reports_versions_from_lower_tiers() -> None:
     assert verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("99.0",))) == []
     fits = ProjectLookup(RunMemory[str](parsed_policy(text)), normalize("acme"))
     lower = drive(fits, lambda _: PAGE, lambda found: found[0].repository.name == "pypi")
-    code, said, remedy = one(verdicts.judge(parsed_policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
+    code, said, remedy = only(verdicts.judge(parsed_policy(text), lower, ACME, offer(corp=("1.0",), pypi=("99.0",))))
     assert (code, "is pypi (priority 90)'s: corp (priority 10) has acme as well" in said) == ("passed-over", True)
     assert "publish it to corp" in remedy
     assert (
-        one(verdicts.judge(parsed_policy(text), lower, ACME, offer(corp=("1.0",), pypi=("2.0",))))[0]
+        only(verdicts.judge(parsed_policy(text), lower, ACME, offer(corp=("1.0",), pypi=("2.0",))))[0]
         == "not-the-owners"
     )
-    assert one(verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("1.0",))))[0] == "not-the-owners"
+    assert only(verdicts.judge(parsed_policy(text), decision, ACME, offer(corp=("1.0",))))[0] == "not-the-owners"
 
 
 def test_a_yanked_version() -> None:
@@ -237,12 +237,12 @@ def test_a_yanked_version() -> None:
     decision = decide(TWO, {"corp": PAGE})
     for reason, words in (("broken", "has yanked it: broken."), ("", "no reason given")):
         files = {"corp": (ListedFile("a.whl", "99.0", {}, reason),)}
-        code, said, remedy = one(
+        code, said, remedy = only(
             verdicts.judge(parsed_policy(), decision, ACME, Offer(files, {"corp": ("99.0",)}, lambda: "1.0"))
         )
         assert (code, words in said, remedy) == ("yanked", True, f"install acme 1.0 instead: {AGAIN}")
         lock = replace(ACME, pip=None)
-        assert one(verdicts.judge(parsed_policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith(
+        assert only(verdicts.judge(parsed_policy(), decision, lock, Offer(files, {"corp": ("99.0",)})))[2].startswith(
             "lock it"
         )
 

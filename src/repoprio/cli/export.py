@@ -80,7 +80,7 @@ def command(options: argparse.Namespace) -> int:
 
 def _of_project(installer: Installer, options: argparse.Namespace) -> int:
     """Print the export for an installer that a project's own file configures, or compare it with such a file."""
-    exported = _made(options, installer.export)
+    exported = _exported_by(options, installer.export)
     if options.check:
         read = _pip_conf if installer.is_ini else _document
         return _tell(options.check, installer.differences(exported, part_of(read(options.check), installer.table)))
@@ -119,10 +119,10 @@ def _write(file: str, text: str) -> None:
 
 
 def _exported(options: argparse.Namespace, *, project: bool) -> Exported:
-    return _made(options, lambda policy: uv_export.export(policy, project=project))
+    return _exported_by(options, lambda policy: uv_export.export(policy, project=project))
 
 
-def _made(options: argparse.Namespace, export: Callable[[Policy], Exported]) -> Exported:
+def _exported_by(options: argparse.Namespace, export: Callable[[Policy], Exported]) -> Exported:
     policy = None if options.gateway else policy_in_force.policy(options.policy).sound()
     gateway = options.gateway or (policy.gateway if policy and not options.no_gateway else None)
     if gateway:

@@ -64,7 +64,7 @@ def pointer(packages: str, record: Record, root: str = _ROOT) -> list[Planned]:
     If repoprio itself is installed there: only the file for `record`, if that has anything new.
     """
     if is_own(packages):
-        return _kept(os.path.join(packages, records.FILE), record)
+        return _record_file(os.path.join(packages, records.FILE), record)
     loads = os.path.join(packages, f"{POINTER}.pth")
     return [*_pointer_files(packages, _pointer(root, record)), (loads, _PTH)]
 
@@ -80,7 +80,7 @@ def _write_all(planned: list[Planned]) -> list[Planned]:
     return planned
 
 
-def _kept(file: str, record: Record) -> list[Planned]:
+def _record_file(file: str, record: Record) -> list[Planned]:
     text = json.dumps(record.document(), indent=2) + "\n"
     return [] if record.document() == _NOTHING.document() or text == read(file) else [(file, text)]
 

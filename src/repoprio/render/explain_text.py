@@ -125,7 +125,7 @@ def _facts(e: Explanation, width: int, *, verbose: bool) -> Iterable[tuple[str, 
 
 def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if verbose:
-        yield from _labelled("rejected", _each(e))
+        yield from _labelled("rejected", _rejected_lines(e))
         return
     if e.telling:
         first, files = e.telling[0], count_of(len(e.telling), "file")
@@ -135,7 +135,7 @@ def _rejected(e: Explanation, *, verbose: bool) -> Iterable[tuple[str, str]]:
         yield "rejected", f"{first.version or first.file}: {first.reason} ({files}{counts}; {lists})"
 
 
-def _each(e: Explanation) -> list[str]:
+def _rejected_lines(e: Explanation) -> list[str]:
     """The rejected files, one per line; if there are very many, those with the most telling reasons."""
     files: Sequence[Rejected] = e.rejected
     if len(files) > _MOST_FILES:

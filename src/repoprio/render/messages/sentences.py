@@ -32,7 +32,7 @@ def sentence(e: Explanation) -> str:
 def _owned(e: Explanation) -> str:
     how = "which own it together" if len(e.owners) > 1 else _why_owner(e)
     supplier = f"; this file is {e.chosen.repository}'s" if e.chosen and len(e.owners) > 1 else ""
-    return f"{_taken(e)} comes from {join_words([r.name for r in e.owners])}, {how}{supplier}."
+    return f"{_chosen(e)} comes from {join_words([r.name for r in e.owners])}, {how}{supplier}."
 
 
 def _why_owner(e: Explanation) -> str:
@@ -43,17 +43,17 @@ def _why_owner(e: Explanation) -> str:
 
 def _fits(e: Explanation) -> str:
     owners = join_words([r.name for r in e.owners])
-    return f"{_taken(e)} comes from {owners}, the highest-priority repository with a version that fits."
+    return f"{_chosen(e)} comes from {owners}, the highest-priority repository with a version that fits."
 
 
 def _merged(e: Explanation) -> str:
     supplier = e.chosen.repository if e.chosen else "the repository with the newest version"
     among = join_words([r.name for r in e.owners])
     by = f" ({e.pin.place})" if e.pin else ""
-    return f"{_taken(e)} comes from {supplier}: version priority rules among {among}{by}."
+    return f"{_chosen(e)} comes from {supplier}: version priority rules among {among}{by}."
 
 
-def _taken(e: Explanation) -> str:
+def _chosen(e: Explanation) -> str:
     return f"{e.project} {e.chosen.version}" if e.chosen else e.project
 
 

@@ -71,12 +71,12 @@ def _conflict(causes: Causes) -> Failures:
                 FailureCode.UNREADABLE, f"no file of {name} has metadata that pip accepts.", "its metadata is bad"
             )
         }
-    wants = [f"{_who(parent)} {_wanted(requirement)}" for requirement, parent in causes]
+    wants = [f"{_requirer(parent)} {_wanted(requirement)}" for requirement, parent in causes]
     listed = "; ".join(dict.fromkeys(wants))
     return {name: Failure(FailureCode.CONFLICT, f"these conflict: {listed}.", f"conflict: {listed}") for name in names}
 
 
-def _who(parent: ResolverCandidate | None) -> str:
+def _requirer(parent: ResolverCandidate | None) -> str:
     return f"{parent.name} {parent.version} wants" if parent else "you want"
 
 
