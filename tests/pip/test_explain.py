@@ -115,6 +115,16 @@ def test_constraints_that_are_no_versions(
     assert (done.code, "[usage]" in done.stderr, done.stdout) == (2, True, "")
 
 
+@pytest.mark.parametrize(
+    ("pip", "marker"), [("24.0", "python_version > '"), ("26.3", "'a' ~= sys_platform"), ("26.3", "python_version > '")]
+)
+def test_a_marker_that_pip_cannot_read(pip: str, marker: str, pip_env: EnvFactory, policy: Path) -> None:
+    """It is wrong use, also with the pips that end with a traceback of their own."""
+    done = pip_env(pip).tool("explain", f"acme; {marker}", policy=policy)
+    assert (done.code, "ERROR: repoprio: Invalid requirement: " in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("pip", PIPS)
 def test_hashes_that_no_file_has(pip: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """If pip would stop because of a hash, nothing would be installed, and each file says why.

@@ -30,6 +30,9 @@ class CannotEnable(RepoprioError):
         self.code = code
 
 
+_NAME_ANOTHER = "name another one: --python PATH"
+
+
 class Interpreter(NamedTuple):
     """What another Python states about itself: its packages, its standard library, and the Python it was made from."""
 
@@ -69,10 +72,12 @@ def ask(python: str) -> Interpreter:
         packages, stdlib, base = os.fspath(packages), os.fspath(stdlib), os.fspath(base)
     except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
         raise CannotEnable(
-            f"{python} does not behave like a Python ({type(error).__name__}).", code="environment"
+            f"{python} does not behave like a Python ({type(error).__name__}).", _NAME_ANOTHER, "environment"
         ) from None
     if (major, minor) < (3, 10):
-        raise CannotEnable(f"{python} is Python {major}.{minor}, but repoprio needs 3.10 or later.", code="environment")
+        raise CannotEnable(
+            f"{python} is Python {major}.{minor}, but repoprio needs 3.10 or later.", _NAME_ANOTHER, "environment"
+        )
     return Interpreter(python, (major, minor), packages, stdlib, sitecustomize, base)
 
 

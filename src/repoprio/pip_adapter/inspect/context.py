@@ -17,6 +17,7 @@ from pip._internal.commands import create_command  # noqa: E402 - only a guarded
 from pip._internal.exceptions import PipError  # noqa: E402
 from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
+from pip._vendor.packaging import markers  # noqa: E402
 
 from repoprio.pip_adapter import compat, log_redaction, policy_reading  # noqa: E402
 from repoprio.pip_adapter.errors import LookRefused, LookupRefused  # noqa: E402
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.commands import InstallCommand
     from repoprio.pip_adapter.protocols.finder import PackageFinder
     from repoprio.pip_adapter.protocols.network import PipSession
+
+
+_MARKER_ERRORS = (markers.InvalidMarker, markers.UndefinedComparison, markers.UndefinedEnvironmentName)
 
 
 class PipContext(NamedTuple):
@@ -87,3 +91,6 @@ def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
             raise LookRefused(error) from None
         except PipError as error:
             raise InspectionError(f"{error}    [usage]") from None
+        except _MARKER_ERRORS as error:
+            # pip catches none of these (before 24.1), or only the first.
+            raise InspectionError(f"Invalid requirement: {error}    [usage]") from None
