@@ -72,6 +72,12 @@ def test_netrc(world: World) -> None:
     wrong = world.install("--force-reinstall", env=netrc(world.folder, "wrong"))
     assert wrong.code == 1
     assert f"401; the login that was sent came from {world.folder / 'my-netrc'}" in wrong.stderr
+    assert "WARNING" not in wrong.stderr
+    # pip says nothing of a file that it does not understand, and sends no login.
+    broken = world.install("--force-reinstall", env=netrc(world.folder, f"x\n{PASSWORD}"))
+    assert broken.code == 1
+    assert f"WARNING: repoprio: the logins in {world.folder / 'my-netrc'} cannot be read: " in broken.stderr
+    assert "[netrc]" in broken.stderr
 
 
 @pytest.mark.parametrize("pip", PIPS)

@@ -15,6 +15,7 @@ from netrc import netrc
 import aiohttp
 from yarl import URL
 
+from repoprio.fetch import netrc_file
 from repoprio.fetch.async_page_cache import AsyncPageCache
 from repoprio.lookup.events import (
     FetchFailed,
@@ -33,7 +34,7 @@ from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.clock import steady_seconds
 from repoprio.serve.pages.relayed import is_local as is_local_path
 from repoprio.serve.pages.versions import PackagingVersions
-from repoprio.serve.transport import folders, surroundings
+from repoprio.serve.transport import folders, proxies
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
 from repoprio.serve.transport.room import BUSY, SMALL, Room, Share, Stage
@@ -75,7 +76,7 @@ class Client:
         policy: Policy,
         trusted_hosts: Collection[str] = (),
         room: Room | None = None,
-        logins: Callable[[], netrc | None] = surroundings.netrc_logins,
+        logins: Callable[[], netrc | None] = netrc_file.logins,
     ) -> None:
         """`logins` returns those of netrc, for repositories without one in the policy."""
         self._policy = policy
@@ -262,7 +263,7 @@ class Client:
             method,
             URL(location.url, encoded=True),
             headers={**(headers or {}), **_login(location)},
-            proxy=surroundings.proxy(location.url),
+            proxy=proxies.proxy(location.url),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
         )

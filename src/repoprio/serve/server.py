@@ -15,6 +15,7 @@ import uvicorn
 
 from repoprio import shell
 from repoprio.errors import RepoprioError
+from repoprio.fetch import netrc_file
 from repoprio.lookup.ownership import UnsoundMemory, dormant
 from repoprio.policy.model import Policy
 from repoprio.redaction import printable
@@ -29,7 +30,6 @@ from repoprio.serve.stores.model import OwnershipStore
 from repoprio.serve.stores.vigilant_store import VigilantStore
 from repoprio.serve.telemetry.access_log import AccessLog
 from repoprio.serve.telemetry.application import Application, Noted
-from repoprio.serve.transport import surroundings
 from repoprio.serve.transport.room import Room
 from repoprio.wording import count_of
 
@@ -159,7 +159,7 @@ class _Sources:
         """Read both; returns the policy. Raises an error before it replaces the logins."""
         policy = self._load()
         limits.check(policy)
-        self.logins = surroundings.netrc_logins()
+        self.logins = netrc_file.logins()
         return policy
 
 

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from repoprio.environments.child_script import IS_CHILD
 from repoprio.lookup.memory import Memory, RunMemory
 from repoprio.lookup.project import Decision
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import progress
 from repoprio.pip_adapter.errors import LookupRefused
-from repoprio.pip_adapter.index import handed
+from repoprio.pip_adapter.index import handed, login_sources
 from repoprio.pip_adapter.index.fetcher import Pages
 from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import variable_of
-from repoprio.policy.model import Policy, Repository
+from repoprio.policy.model import Mode, Policy, Repository
 from repoprio.render.messages import notices
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def of(session: PipSession, policy: Policy) -> tuple[Memory[PipPage], Pages]:
     """
 
     def make() -> tuple[Memory[PipPage], Pages]:
+        if policy.mode is not Mode.OBSERVE and not IS_CHILD:
+            login_sources.warn_of_netrc()
         pages = Pages(weakref.proxy(session), policy)
         pages.ahead.progress = progress.line_of(session)
         if policy.fetch_ahead:

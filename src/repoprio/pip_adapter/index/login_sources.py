@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pip._vendor.requests.utils import get_netrc_auth
 
+from repoprio.fetch import netrc_file
+from repoprio.pip_adapter.errors import warn
 from repoprio.pip_adapter.index.credentials import Pair, credential_policy
 from repoprio.urls import Site, site
 
@@ -23,6 +25,14 @@ def other_origin(auth: SessionAuth, url: str, sent: Pair) -> str:
     if credential_policy(auth).answer == sent:
         return "your answer"
     return os.environ.get("NETRC", "netrc") if get_netrc_auth(url) == sent else "keyring"
+
+
+def warn_of_netrc() -> None:
+    """Warn if there is a netrc file that cannot be read: pip goes on without its logins, and says nothing."""
+    try:
+        netrc_file.logins()
+    except netrc_file.UnreadableLogins as error:
+        warn(f"WARNING: repoprio: {error}")
 
 
 class LoginSources:

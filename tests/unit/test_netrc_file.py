@@ -1,4 +1,4 @@
-"""The gateway's logins in netrc: none, or all of them, or it says why not."""
+"""The logins of netrc: none, or all of them, or it says why not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repoprio.serve.transport.surroundings import UnreadableLogins, netrc_logins
+from repoprio.fetch.netrc_file import UnreadableLogins, logins
 
 GOOD = "machine corp.example login ada password s3cret\n"
 
@@ -22,10 +22,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("name", [".netrc", "_netrc"])
 def test_a_file_in_the_home(name: str, home: Path) -> None:
-    """As pip does, it reads ~/.netrc, else ~/_netrc; without either there are no logins."""
-    assert netrc_logins() is None
+    """As pip does, it reads ~/.netrc, else ~/_netrc; without either there is none."""
+    assert logins() is None
     (home / name).write_text(GOOD)
-    found = netrc_logins()
+    found = logins()
     assert found is not None
     assert found.authenticators("corp.example") == ("ada", "", "s3cret")
 
@@ -43,7 +43,7 @@ def test_a_file_that_cannot_be_read(
     content: bytes | None, problem: str, is_named: bool, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the file, what is wrong, and a way out; it shows nothing that is in it."""
-    file = home / ("logins" if is_named else ".netrc")
+    file = home / ("named" if is_named else ".netrc")
     if is_named:
         monkeypatch.setenv("NETRC", str(file))
     if content is None:
@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_read(
     else:
         file.write_bytes(content)
     with pytest.raises(UnreadableLogins) as refused:
-        netrc_logins()
+        logins()
     text = str(refused.value)
     assert text.startswith(f"the logins in {file} cannot be read: {problem}")
     assert ("\n  hint: " in text, "s3cret" in text) == (True, False)
@@ -61,8 +61,8 @@ def test_a_named_file_must_exist(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Somebody who names a file wants its logins to be sent; the null device has none."""
     monkeypatch.setenv("NETRC", str(home / "gone"))
     with pytest.raises(UnreadableLogins, match="No such file"):
-        netrc_logins()
+        logins()
     monkeypatch.setenv("NETRC", "/dev/null")
-    found = netrc_logins()
+    found = logins()
     assert found is not None
     assert not found.hosts
