@@ -113,7 +113,8 @@ def test_one_request_asks_whether_a_repository_is_up_again(world: World) -> None
     team.answer_all(Fault(reset=True))
     assert world.page(names[1]).status == 503
     for is_up in (False, True):
-        team.answer_all(Fault() if is_up else Fault(reset=True))
+        # Once it has answered one of them, the others may ask it, too.
+        team.answer_all(Fault(hang=0.1) if is_up else Fault(reset=True))
         world.served.now += OUTAGE
         before = len(team.requests)
         states = [answer.state for answer in pages()]
