@@ -17,7 +17,6 @@ from pip._internal.commands import create_command  # noqa: E402 - only a guarded
 from pip._internal.exceptions import PipError  # noqa: E402
 from pip._internal.utils.logging import setup_logging  # noqa: E402
 from pip._internal.utils.temp_dir import global_tempdir_manager  # noqa: E402
-from pip._vendor.packaging import markers  # noqa: E402
 
 from repoprio.pip_adapter import compat, log_redaction, policy_reading  # noqa: E402
 from repoprio.pip_adapter.errors import LookRefused, LookupRefused  # noqa: E402
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.commands import InstallCommand
     from repoprio.pip_adapter.protocols.finder import PackageFinder
     from repoprio.pip_adapter.protocols.network import PipSession
-
-
-_MARKER_ERRORS = (markers.InvalidMarker, markers.UndefinedComparison, markers.UndefinedEnvironmentName)
 
 
 class PipContext(NamedTuple):
@@ -91,6 +87,18 @@ def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
             raise LookRefused(error) from None
         except PipError as error:
             raise InspectionError(f"{error}    [usage]") from None
-        except _MARKER_ERRORS as error:
-            # pip catches none of these (before 24.1), or only the first.
-            raise InspectionError(f"Invalid requirement: {error}    [usage]") from None
+
+
+@contextmanager
+def reading_requirements() -> Iterator[None]:
+    """A context in which a text that is no requirement becomes `InspectionError`.
+
+    pip itself ends with a traceback for some of them, such as ``acme[a,]``, ``acme; 'a' ~= sys_platform`` and
+    ``https://[::1``.
+    """
+    try:
+        yield
+    except ValueError as error:
+        # What Python says about a URL may quote a part of a password.
+        reason = str(error) if type(error).__module__.startswith("pip.") else "its URL is not valid"
+        raise InspectionError(f"Invalid requirement: {reason}    [usage]") from None

@@ -14,7 +14,7 @@ from repoprio.pip_adapter.errors import warn
 from repoprio.pip_adapter.finder.look_ahead import look_ahead
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, kept_from, may_be_private
-from repoprio.pip_adapter.inspect.context import PipContext, pip_context
+from repoprio.pip_adapter.inspect.context import PipContext, pip_context, reading_requirements
 from repoprio.pip_adapter.requirements import link_of, narrowed, project_of, specifier_of
 from repoprio.policy.model import DirectUrls
 from repoprio.redaction import redact_url
@@ -79,11 +79,13 @@ class _Below(NamedTuple):
 def _explanations(
     pip: PipContext, requirements: Sequence[str], files: Sequence[str], below: _Below
 ) -> Iterator[Explanation]:
-    wanted = [_requirement(text) for text in requirements]
-    constraints = list(_read(pip, pip.options.constraints, constraint=True))
-    wanted += _read(pip, files, constraint=False)
-    constraints += [ireq for ireq in wanted if ireq.constraint]
-    roots = [ireq for ireq in wanted if not ireq.constraint and _holds(ireq)]
+    with reading_requirements():
+        wanted = [_requirement(text) for text in requirements]
+        constraints = list(_read(pip, pip.options.constraints, constraint=True))
+        wanted += _read(pip, files, constraint=False)
+        constraints += [ireq for ireq in wanted if ireq.constraint]
+        roots = [ireq for ireq in wanted if not ireq.constraint and _holds(ireq)]
+        applying = [*(ireq for ireq in constraints if ireq.match_markers()), *roots]
     for ireq in constraints:
         if problem := compat.constraint_problem(ireq):
             raise InspectionError(f"{problem}    [usage]")
@@ -92,7 +94,7 @@ def _explanations(
     below.check(pip.guard, roots)
     wants_hashes = pip.options.require_hashes or any(ireq.hash_options for ireq in roots)
     for ireq in roots:
-        others = [other for other in (*constraints, *roots) if other is not ireq and _is_about(other, ireq)]
+        others = [other for other in applying if other is not ireq and _is_about(other, ireq)]
         place = next(
             (requirement for requirement in (ireq, *others) if requirement.link or requirement.req is None), None
         )
@@ -118,9 +120,8 @@ def _holds(ireq: InstallRequirement) -> bool:
 
 
 def _is_about(other: InstallRequirement, ireq: InstallRequirement) -> bool:
-    """Whether `other`, a constraint or requirement, is about the same project as `ireq`, and applies here."""
-    named = other.name and ireq.name and compat.same_project(other.name, ireq.name)
-    return bool(named and other.match_markers())
+    """Whether `other`, a constraint or requirement, is about the same project as `ireq`."""
+    return bool(other.name and ireq.name and compat.same_project(other.name, ireq.name))
 
 
 def _read(pip: PipContext, files: Sequence[str], *, constraint: bool) -> Iterator[InstallRequirement]:

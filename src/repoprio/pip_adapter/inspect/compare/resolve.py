@@ -38,7 +38,7 @@ from repoprio.pip_adapter.inspect.compare.preparer import (
     refused,
 )
 from repoprio.pip_adapter.inspect.compare.sides import PolicySide, Side, VersionPrioritySide, failure_of
-from repoprio.pip_adapter.inspect.context import PipContext, pip_context
+from repoprio.pip_adapter.inspect.context import PipContext, pip_context, reading_requirements
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.requirements import link_of
 from repoprio.policy.model import Policy, Repository
@@ -148,8 +148,9 @@ def _compare(pip: PipContext, roots: list[InstallRequirement], policy: PolicySid
 
 def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> list[InstallRequirement]:
     """The requirements and constraints whose markers hold here, as pip itself reads them."""
-    ireqs = pip.install.get_requirements(list(requirements), pip.options, pip.finder, pip.session)
-    holding = [ireq for ireq in ireqs if ireq.match_markers()]
+    with reading_requirements():
+        ireqs = pip.install.get_requirements(list(requirements), pip.options, pip.finder, pip.session)
+        holding = [ireq for ireq in ireqs if ireq.match_markers()]
     for ireq in ireqs:
         if ireq not in holding and not ireq.constraint:
             voice.note(f"repoprio: {ireq.req or ireq}: its marker does not apply here")
