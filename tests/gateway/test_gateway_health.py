@@ -18,9 +18,9 @@ import pytest
 
 from repoprio.lookup.events import StatusReceived
 from repoprio.policy.model import Location, Policy, Repository
-from repoprio.serve import clock
 from repoprio.serve.answers.notes import Answer
 from repoprio.serve.gateway import Gateway
+from repoprio.serve.timing import clock
 from support.faults import Fault
 from support.gateways import GatewayProcess, Served, serving
 from support.paths import ROOT

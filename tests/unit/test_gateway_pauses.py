@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from repoprio.serve import pauses
-from repoprio.serve.pauses import Pauses
+from repoprio.serve.timing import pauses
+from repoprio.serve.timing.pauses import Pauses
 
 
 @pytest.fixture(autouse=True)

@@ -31,9 +31,9 @@ from repoprio.lookup.reasons import REFUSED_LOGIN, Cause
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Location, Policy, Repository
 from repoprio.serve.bounded_store import BoundedStore
-from repoprio.serve.clock import steady_seconds
 from repoprio.serve.pages.relayed import is_local as is_local_path
 from repoprio.serve.pages.versions import PackagingVersions
+from repoprio.serve.timing.clock import steady_seconds
 from repoprio.serve.transport import folders, proxies
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect

@@ -23,16 +23,16 @@ from repoprio.policy.model import Policy
 from repoprio.serve import freshness, problems
 from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.client import VERSIONS, Client
-from repoprio.serve.clock import steady_seconds
 from repoprio.serve.kept_pages import Page
 from repoprio.serve.page_maker import PageMaker, is_small
 from repoprio.serve.pages.forms import Form, takes_gzip
-from repoprio.serve.pauses import Pauses
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.sharing.envelope import SharedPage
 from repoprio.serve.sharing.turns import Sharing
 from repoprio.serve.stores.model import OwnershipStore
+from repoprio.serve.timing.clock import steady_seconds
+from repoprio.serve.timing.pauses import Pauses
 from repoprio.serve.transport.room import Share
 from repoprio.serve.views.explanations import ClientAnswer, Explained, explanation
 from repoprio.simple_api.model import ProjectPage

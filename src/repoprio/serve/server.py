@@ -23,13 +23,13 @@ from repoprio.serve import limits
 from repoprio.serve.answers.notes import Note
 from repoprio.serve.answers.warm import WarmAnswers
 from repoprio.serve.client import Client
-from repoprio.serve.clock import steady_seconds
 from repoprio.serve.gateway import Gateway
 from repoprio.serve.reloading import RELOAD, Generation, Reloadable
 from repoprio.serve.stores.model import OwnershipStore
 from repoprio.serve.stores.vigilant_store import VigilantStore
 from repoprio.serve.telemetry.access_log import AccessLog
 from repoprio.serve.telemetry.application import Application, Noted
+from repoprio.serve.timing.clock import steady_seconds
 from repoprio.serve.transport.room import Room
 from repoprio.wording import count_of
 

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager, suppress
 
 from repoprio.names import NormalizedName
 from repoprio.policy.model import Policy
-from repoprio.serve import clock
 from repoprio.serve.kept_pages import Page
 from repoprio.serve.sharing.envelope import MOST_BYTES, Damaged, Label, SharedPage, seal, unseal
 from repoprio.serve.sharing.fingerprint import fingerprint
 from repoprio.serve.stores.model import NoAnswer, PageStore, StoredPage
+from repoprio.serve.timing import clock
 
 # How many seconds a gateway that ended in its turn, or has a slow repository, can delay the others.
 TURN_SECONDS = 5.0

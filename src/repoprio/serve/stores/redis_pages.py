@@ -20,8 +20,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from repoprio.serve import clock
 from repoprio.serve.stores.model import NoAnswer, StoredPage
+from repoprio.serve.timing import clock
 
 PREFIX = "repoprio:page"
 EPOCH = f"{PREFIX}s:epoch"
