@@ -78,3 +78,19 @@ def test_a_proxy_that_cannot_be_used(place: str, behind: Behind, monkeypatch: py
     assert (answer.status, behind.public.requests) == (503, [])
     assert "the environment names a proxy that is no http: or https: URL" in answer.document["detail"]
     assert b"s3cret" not in answer.body
+
+
+@pytest.mark.parametrize("behind", [""], indirect=True)
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
+def test_this_machine_is_asked_without_a_proxy(
+    variable: str, behind: Behind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what stays on this machine may be asked over http: a proxy elsewhere could say that corp has nothing."""
+    behind.says(404)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, behind.proxy.root_url)
+    text = policy_text({"corp": behind.public.page_url})
+    with serving(parsed_policy(text), tmp_path / "other.sqlite") as served:
+        assert served.page("acme").headers["x-repoprio-owner"] == "corp"
+    assert behind.public.asked("acme")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import ipaddress
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -273,7 +272,7 @@ class Client:
         asked = site(url)
         return (
             asked.scheme == "https"
-            or is_local(asked.host)
+            or proxies.is_this_machine(asked.host)
             or bool({asked.host, f"{asked.host}:{asked.port}"} & self.trusted)
         )
 
@@ -298,14 +297,6 @@ class Client:
             if size > _ENOUGH:
                 raise UnusableResponse(f"its answer ({response.status}) is larger than {_ENOUGH} bytes", Cause.SIZE)
         return b""
-
-
-def is_local(host: str) -> bool:
-    """Whether `host` is this machine; 127.evil.example is not."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _session(connections: int) -> aiohttp.ClientSession:
