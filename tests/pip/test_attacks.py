@@ -63,6 +63,8 @@ def test_builds_may_not_ask_for_urls(fresh_env: EnvFactory, scene: Scene, featur
     done = fresh_env(NEWEST).run("wheel", "--no-deps", feature, "tool", policy=scene.policy())
     assert done.code == 1
     assert "[direct-url]" in done.stdout + done.stderr
+    # To request it, too, would not help.
+    assert "--no-build-isolation" in done.stdout + done.stderr
     assert not any(wheel.filename in path for path in scene.public.requests)
 
 
@@ -114,6 +116,7 @@ def test_editable_requirements_are_direct_urls_too(pip: str, pip_env: EnvFactory
     policy = scene.policy(before='direct-urls = "refuse"')
     message = refused(pip_env(pip).run("install", "--dry-run", "-e", str(project), policy=policy), "direct-url")
     assert 'rule: direct-urls = "refuse"' in message
+    assert "hint: publish it in a repository of the policy" in message
 
 
 def test_https_is_no_way_around(pip_env: EnvFactory, server: HTTPServer, tmp_path: Path) -> None:

@@ -37,9 +37,20 @@ def judge(policy: Policy, req: InstallRequirement) -> None:
             f"{req.name or 'a requirement'}{by} names a direct URL: {redact_url(req.original_link.url)}.",
             [
                 f"rule: {policy.rule('direct-urls', chr(34) + policy.direct_urls.value + chr(34))}",
-                "hint: if you want this file, request it yourself: name @ URL",
+                f"hint: {_way_out(policy)}",
             ],
             "direct-url",
             help_text=policy.help,
         )
     )
+
+
+def _way_out(policy: Policy) -> str:
+    if policy.direct_urls is DirectUrls.REFUSE:
+        return "publish it in a repository of the policy: a URL that you request yourself is refused, too"
+    if current().is_build:
+        return (
+            "publish it in a repository of the policy; or install it yourself (name @ URL), then build with "
+            "--no-build-isolation"
+        )
+    return "if you want this file, request it yourself: name @ URL"
