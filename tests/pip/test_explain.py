@@ -132,6 +132,25 @@ def test_what_pip_cannot_read(pip: str, text: str, pip_env: EnvFactory, policy: 
         assert not any(word in done.stderr for word in ("Traceback", "s3cret"))
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"-r r.txt\n", "a requirements file includes itself"),
+        (b"# -*- coding: nope -*-\nacme\n", "unknown encoding: nope"),
+        (b"# -*- coding: ascii -*-\n# \xc3\xa4\n", "a requirements file is not in its encoding"),
+    ],
+)
+def test_a_file_that_pip_cannot_read(
+    content: bytes, reason: str, pip_env: EnvFactory, policy: Path, tmp_path: Path
+) -> None:
+    """A file for which pip itself ends with a traceback is wrong use."""
+    (tmp_path / "r.txt").write_bytes(content)
+    for words in (("explain", "-r"), ("audit",)):
+        done = pip_env("24.0").tool(*words, "r.txt", policy=policy, cwd=tmp_path)
+        assert (done.code, f": {reason}    [usage]" in done.stderr) == (2, True), done.stderr
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("pip", PIPS)
 def test_hashes_that_no_file_has(pip: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """If pip would stop because of a hash, nothing would be installed, and each file says why.

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
 
 
+# What pip lets out when it reads requirements.
+UNREADABLE = (ValueError, LookupError, RecursionError)
+
+
 class PipContext(NamedTuple):
     """The session, finder, options and command with which ``pip install`` would look up projects, and its guard."""
 
@@ -94,11 +98,20 @@ def reading_requirements() -> Iterator[None]:
     """A context in which a text that is no requirement becomes `InspectionError`.
 
     pip itself ends with a traceback for some of them, such as ``acme[a,]``, ``acme; 'a' ~= sys_platform`` and
-    ``https://[::1``.
+    ``https://[::1``, for a file that includes itself (before 24.2), and for one in an unknown encoding.
     """
     try:
         yield
-    except ValueError as error:
-        # What Python says about a URL may quote a part of a password.
-        reason = str(error) if type(error).__module__.startswith("pip.") else "its URL is not valid"
-        raise InspectionError(f"Invalid requirement: {reason}    [usage]") from None
+    except UNREADABLE as error:
+        raise InspectionError(f"Invalid requirement: {unreadable(error)}    [usage]") from None
+
+
+def unreadable(error: Exception) -> str:
+    """Why pip cannot read a requirement, for one of the errors `UNREADABLE`."""
+    if isinstance(error, RecursionError):
+        return "a requirements file includes itself"
+    if isinstance(error, UnicodeError):
+        return "a requirements file is not in its encoding"
+    # What Python says about a URL may quote a part of a password.
+    is_plain = isinstance(error, LookupError) or type(error).__module__.startswith("pip.")
+    return str(error) if is_plain else "its URL is not valid"

@@ -25,7 +25,7 @@ from repoprio.pip_adapter.errors import LookRefused, LookupRefused
 from repoprio.pip_adapter.finder.callers import search_scope
 from repoprio.pip_adapter.finder.policy_finder import PolicyFinder
 from repoprio.pip_adapter.finder.registry import guard_of
-from repoprio.pip_adapter.inspect.context import PipContext
+from repoprio.pip_adapter.inspect.context import UNREADABLE, PipContext, unreadable
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.requirements import specifier_of
 from repoprio.policy.locations import as_url
@@ -143,7 +143,9 @@ def _requirements(pip: PipContext, file: str) -> tuple[list[Package], list[Findi
         plain = str(error).replace(f"{os.path.basename(sys.argv[0])}: error: ", "")
         problem = redact_words(" ".join(plain.split()))
         raise NoLock(f"{file} is not a requirements file that pip can read: {problem}    [usage]") from None
-    except (ValueError, OSError, AssertionError) as error:
+    except UNREADABLE as error:
+        raise NoLock(f"{file} is not a requirements file that pip can read: {unreadable(error)}    [usage]") from None
+    except (OSError, AssertionError) as error:
         raise NoLock(
             f"{file} is not a requirements file that pip can read ({type(error).__name__}).    [usage]"
         ) from None
