@@ -186,6 +186,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         load_from(tmp_path, {"REPOPRIO_CONFIG": str(tmp_path / "missing")})
     assert f"hint: create it (repoprio init -o {tmp_path / 'missing'}), or name another file" in str(missing.value)
     assert "fix the policy" not in str(missing.value)
+    with pytest.raises(InvalidPolicy) as url:
+        load_from(tmp_path, {"REPOPRIO_CONFIG": "https://u:s3cret@policy.example/repoprio.toml"})
+    assert "repoprio.toml: is a URL, and a policy is only read from a file" in str(url.value)
+    assert not any(word in str(url.value) for word in ("create it", "s3cret"))
 
 
 toml_values = st.recursive(

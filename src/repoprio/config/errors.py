@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from repoprio.errors import RepoprioError
-from repoprio.redaction import escape_controls
+from repoprio.redaction import escape_controls, redact_text
 
 # The names of the same settings in dnf, conda, uv, Poetry, PDM and apt.
 _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -50,7 +50,7 @@ def look_again_at(file: str) -> str:
     # Imported only where something is wrong, as below.
     from repoprio import shell
 
-    return _AGAIN + shell.repoprio("config check", file)
+    return _AGAIN + shell.repoprio("config check", redact_text(file) if "://" in file else file)
 
 
 class PolicyProblem(NamedTuple):

@@ -53,7 +53,9 @@ def absence(file: str) -> str:
         return ""
     if os.path.isdir(file):
         return "is a folder, not a file"
-    return "is not a regular file" if os.path.exists(file) else "does not exist"
+    if os.path.exists(file):
+        return "is not a regular file"
+    return "is a URL, and a policy is only read from a file" if "://" in file else "does not exist"
 
 
 def _check_listable(folder: str) -> None:

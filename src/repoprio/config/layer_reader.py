@@ -54,7 +54,7 @@ class LayerReader:
         except Unreadable as error:
             named = f"named by {layer.option or VARIABLE}"
             by = f" ({_label(layer) if layer.is_recorded else named})" if layer.name == VARIABLE else ""
-            is_named = layer.name in (VARIABLE, policy_files.FILE) and not layer.is_recorded
+            is_named = layer.name in (VARIABLE, policy_files.FILE) and not layer.is_recorded and "://" not in file
             self._break(file, f"{error}{by}", _creation(file) if is_named and not os.path.lexists(file) else LOOK_AGAIN)
             return ()
         return self.toml(_label(layer), file, text)
@@ -88,7 +88,8 @@ class LayerReader:
         self.lost.append(PolicyProblem(file, "", problem, records.repair(records.current())))
 
     def _break(self, file: str, problem: str, remedy: str = LOOK_AGAIN) -> None:
-        self.errors.append(PolicyProblem(file, "", problem, remedy))
+        # A URL, which no file can be, may have a login.
+        self.errors.append(PolicyProblem(redact_text(file) if "://" in file else file, "", problem, remedy))
         self.broken.append(file)
 
 
