@@ -109,12 +109,13 @@ class Decisions:
         self._is_busy = True
         try:
             while self._doubtful:
-                before, again = self._doubtful[-1]
+                # Further ones come behind it, if another site asks for a login meanwhile.
+                before, again = self._doubtful[0]
                 changed = _changed(before, again())
                 if changed:
                     refused = notices.late_login(before.name, changed, variable_of(changed.name), help_text)
                     raise LookupRefused(refused)
-                self._doubtful.pop()
+                del self._doubtful[0]
         finally:
             self._is_busy = False
 
