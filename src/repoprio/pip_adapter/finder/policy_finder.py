@@ -315,8 +315,8 @@ class PolicyFinder:
     def memory(self) -> tuple[Memory[PipPage], Pages]:
         """The memory and pages of this run; they belong to pip's session, whose retries and logins they depend on."""
         memory, pages = session_memory.of(self.session, self.policy)
-        pages.logins.update(self.scope.callers.logins)
-        pages.settle()
+        pages.logins.of_callers.update(self.scope.callers.logins)
+        pages.logins.settle()
         return memory, pages
 
     def refresh_search_scope(self) -> None:

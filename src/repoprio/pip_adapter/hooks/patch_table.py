@@ -19,7 +19,7 @@ from repoprio.errors import UnknownPip
 from repoprio.output import say
 from repoprio.pip_adapter import command, policy_layers
 from repoprio.pip_adapter.hooks import child_pips, failures, preload, redirect_loop, requirement_files, wrappers
-from repoprio.pip_adapter.index import credentials, handed, session_hooks
+from repoprio.pip_adapter.index import handed, login_hooks, session_hooks
 from repoprio.pip_adapter.install import installing
 from repoprio.pip_adapter.resolver import resolving
 from repoprio.policy.model import Mode
@@ -93,10 +93,10 @@ _PATCHES: dict[str, list[tuple[str | None, str, str, Wrapper | None]]] = {
     ],
     "pip._internal.utils.misc": [(None, "get_runnable_pip", "", child_pips.get_runnable_pip)],
     "pip._internal.network.auth": [
-        ("MultiDomainBasicAuth", "_prompt_for_password", "self netloc", credentials.prompt_for_password),
-        ("MultiDomainBasicAuth", "handle_401", "self resp", credentials.handle_401),
-        ("MultiDomainBasicAuth", "_get_new_credentials", "self original_url", credentials.get_new_credentials),
-        ("MultiDomainBasicAuth", "_get_url_and_credentials", "self original_url", credentials.get_url_and_credentials),
+        ("MultiDomainBasicAuth", "_prompt_for_password", "self netloc", login_hooks.prompt_for_password),
+        ("MultiDomainBasicAuth", "handle_401", "self resp", login_hooks.handle_401),
+        ("MultiDomainBasicAuth", "_get_new_credentials", "self original_url", login_hooks.get_new_credentials),
+        ("MultiDomainBasicAuth", "_get_url_and_credentials", "self original_url", login_hooks.get_url_and_credentials),
     ],
     "pip._internal.network.session": [
         ("PipSession", "request", "self method url", redirect_loop.request),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from collections.abc import Collection, Iterator
 from http.cookiejar import DefaultCookiePolicy
 from threading import Lock
@@ -32,20 +31,20 @@ from repoprio.lookup.reasons import Cause
 from repoprio.names import NormalizedName
 from repoprio.pip_adapter import compat
 from repoprio.pip_adapter.garbage import uncollected
-from repoprio.pip_adapter.index import credentials, login_sources, server_clock, transport
-from repoprio.pip_adapter.index.credentials import Login
+from repoprio.pip_adapter.index import credentials, login_hooks, login_sources, server_clock, transport
 from repoprio.pip_adapter.index.links import PipPage, for_pip
 from repoprio.pip_adapter.index.metadata_ahead import MetadataAhead
 from repoprio.pip_adapter.index.quiet_session import quiet_session
+from repoprio.pip_adapter.index.repository_logins import RepositoryLogins
 from repoprio.pip_adapter.index.transport import Reply
 from repoprio.policy.locations import variable_of
-from repoprio.policy.model import Location, Policy, Repository
+from repoprio.policy.model import Policy
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
 from repoprio.simple_api.model import File
 from repoprio.simple_api.problem_document import problem_in
 from repoprio.simple_api.response import Response, UnusableResponse
-from repoprio.urls import Site, filename, site, with_credentials
+from repoprio.urls import Site, filename, site
 
 if TYPE_CHECKING:
     from repoprio.pip_adapter.protocols.network import PipSession
@@ -63,7 +62,7 @@ class Pages:
         # Cookies ignore the port: those of one repository, with its login, would go to another on the same host.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._policy = policy
-        self.logins: dict[str, Login] = {}
+        self.logins = RepositoryLogins(session, policy)
         # Pairs of a repository and a name that it was asked for.
         self.disclosed: set[tuple[str, NormalizedName]] = set()
         self._kept: RunStore[Key, FetchResult[PipPage]] = RunStore(Lock())
@@ -77,11 +76,8 @@ class Pages:
         # How many sites have asked for a login and got one, and how often answers were dropped for that.
         self._refused = 0, 0
         self.forgotten = 0
-        # What `settle` gave pip, and for which logins; the schemes and hosts that are as safe as pip demands; and what
-        # is the same for all names of a repository.
-        self._settled: tuple[tuple[object, ...], dict[str, Login]] | None = None
+        # The schemes and hosts that are as safe as pip demands.
         self._safe: set[tuple[str, ...]] = set()
-        self._one_login: dict[tuple[str, Site], bool] = {}
         self._sources = login_sources.LoginSources(session.auth)
         self.ahead = Ahead[PipPage](
             self._answers, self._fetch_ahead, self._may_ask_ahead, lambda ask: self._may_begin_ahead(ask.location.url)
@@ -146,7 +142,7 @@ class Pages:
         here = site(ask.location.url)
         if ask.kind is ResourceKind.FILES and ask.location.url not in self._flat:
             return is_distribution(filename(ask.location.url))
-        return here not in credentials.credential_policy(self._session.auth).refused and self.has_one_login(ask)
+        return here not in credentials.credential_policy(self._session.auth).refused and self.logins.is_one_at(ask)
 
     def _may_begin_ahead(self, url: str) -> bool:
         """Whether workers may ask a site before the deciding thread has: there is no login that could be wrong."""
@@ -154,7 +150,7 @@ class Pages:
 
     def _fetch_ahead(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """As `_fetch_now`, but without prompts and retries; for several threads."""
-        with credentials.asking_ahead():
+        with login_hooks.asking_ahead():
             return self._fetch_now(ask, self._quiet)
 
     def _fetch_now(self, ask: FetchRequest, session: Any = None) -> FetchResult[PipPage]:
@@ -208,7 +204,7 @@ class Pages:
             self.disclosed.add((ask.repository.name, ask.name))
         reply = transport.get(
             session,
-            self._with_login(ask.repository, ask.location),
+            self.logins.url_of(ask.repository, ask.location),
             whom=str(ask.repository),
             size_limit=self._policy.page_size_limit,
             needs_times=self._policy.has_min_age,
@@ -226,26 +222,6 @@ class Pages:
             self._safe.add(here)
         return here in self._safe
 
-    def _with_login(self, repository: Repository, location: Location) -> str:
-        login = self.login(repository, location)
-        return with_credentials(location.url, login.user, login.password) if login else location.url
-
-    def login(self, repository: Repository, location: Location) -> Login | None:
-        """The login for one location: the policy's, else a caller's for the same site; None if there is none."""
-        if location.unset:
-            return None
-        here = site(location.url)
-        if location.user is not None:
-            return Login(here, location.user, location.password, self._origin(repository))
-        known = self.logins.get(repository.name)
-        return known if known and known.site == here else None
-
-    def _origin(self, repository: Repository) -> str:
-        rule = self._policy.rule(f"repositories.{repository.name}.url")
-        prefix = variable_of(repository.name)
-        variables = [name for name in (f"{prefix}_USERNAME", f"{prefix}_PASSWORD") if os.environ.get(name)]
-        return " and ".join(variables) or str(rule)
-
     def _detail(self, ask: FetchRequest, reply: Reply) -> str:
         if reply.status == 407:
             return "; the proxy (--proxy, HTTPS_PROXY) refuses, and may need another login"
@@ -253,59 +229,8 @@ class Pages:
             if reply.sent is None:
                 return f"; no login was sent (set {variable_of(ask.repository.name)}_USERNAME and _PASSWORD)"
             # The user name is not shown: it is often a token.
-            return f"; the login that was sent came from {self._sent_by(ask, reply.sent)}"
+            return f"; the login that was sent came from {self.logins.origin_of(ask, reply.sent)}"
         return f", {reply.tries} tries" if reply.tries > 1 else ""
-
-    def _sent_by(self, ask: FetchRequest, sent: credentials.Pair) -> str:
-        """Where the login `sent` came from: pip may send that of another repository on the same host."""
-        here = self.login(ask.repository, ask.location)
-        logins = [
-            *([here] if here else []),
-            *self._all_logins(),
-            *credentials.credential_policy(self._session.auth).given,
-        ]
-        known = next((login.origin for login in logins if login.pair == sent), None)
-        return known or login_sources.other_origin(self._session.auth, ask.location.url, sent)
-
-    def _places(self) -> list[tuple[Repository, Location]]:
-        return [(repository, location) for repository in self._policy.enabled() for location in repository.locations]
-
-    def _all_logins(self) -> Iterator[Login]:
-        return (login for place in self._places() if (login := self.login(*place)))
-
-    def has_one_login(self, ask: FetchRequest) -> bool:
-        """Whether all repositories at this site have the same login, or none: pip keeps one login for a host."""
-        key = ask.repository.name, site(ask.location.url)
-        # Kept before it is filled: `settle` replaces it once there are other logins.
-        known = self._one_login
-        if key not in known:
-            known[key] = self._find_whether_one_login(ask)
-        return known[key]
-
-    def _find_whether_one_login(self, ask: FetchRequest) -> bool:
-        here = site(ask.location.url)
-        others = [place for place in self._places() if not place[1].unset and site(place[1].url).shares_logins(here)]
-        logins = [self.login(*place) for place in ((ask.repository, ask.location), *others)]
-        return len({login.pair if login else None for login in logins}) == 1
-
-    def settle(self) -> None:
-        """Tell pip the policy's URLs with their logins, for files of the same site, and which logins may go where."""
-        auth = self._session.auth
-        # pip replaces its URLs whenever a requirements file names an index.
-        if not self._is_settled(auth):
-            self._one_login = {}
-            auth.index_urls = [self._with_login(*place) for place in self._places()]
-            logins = credentials.keep(auth, self._policy)
-            logins.logins = tuple(self._all_logins())
-            self._settled = (auth.index_urls, logins, logins.logins), dict(self.logins)
-
-    def _is_settled(self, auth: Any) -> bool:
-        if self._settled is None:
-            return False
-        settled, callers = self._settled
-        logins = credentials.credential_policy(auth)
-        now = auth.index_urls, logins, logins.logins
-        return callers == self.logins and all(before is after for before, after in zip(settled, now, strict=True))
 
     def _folder(self, ask: FetchRequest) -> FetchResult[PipPage]:
         """A project page of a simple repository on disk, as pip reads it: ``NAME/index.html``."""

@@ -16,7 +16,7 @@ from pip._vendor.urllib3.response import HTTPResponse
 
 from repoprio.fetch.deciding_thread import NO_LIMIT
 from repoprio.fetch.lookups_ahead import NOT_AHEAD, Ahead
-from repoprio.pip_adapter.index import credentials
+from repoprio.pip_adapter.index import credentials, login_hooks
 from repoprio.urls import Site, site
 
 _CHUNK = 64 * 1024
@@ -113,7 +113,7 @@ class MetadataAhead:
             file.is_done = True
             return
         try:
-            with credentials.asking_ahead():
+            with login_hooks.asking_ahead():
                 response = self._quiet.get(url, headers=HEADERS, stream=True)
             self._ahead.note_answer(site(url))
             if _is_plain(response):

@@ -24,7 +24,7 @@ from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution, projects_of_all
 from repoprio.simple_api.project_list import read_project_list
 from repoprio.simple_api.response import UnusableResponse
-from repoprio.urls import filename, site, with_credentials
+from repoprio.urls import filename, site
 
 # A list of a million names takes 60 MiB as HTML; project pages have their own limit (`page-size-limit`).
 SIZE_LIMIT = 256 * 2**20
@@ -113,9 +113,7 @@ def _get(pip: PipContext, repository: Repository, at: Location) -> Reply:
     if not pip.session.is_secure_origin(Link(at.url)):
         raise UnusableResponse(f"{site(at.url)} is neither https nor a trusted host of pip")
     _, usual = pip.guard.memory()
-    login = usual.login(repository, at)
-    url = with_credentials(at.url, login.user, login.password) if login else at.url
-    return transport.get(pip.session, url, whom=str(repository), size_limit=SIZE_LIMIT)
+    return transport.get(pip.session, usual.logins.url_of(repository, at), whom=str(repository), size_limit=SIZE_LIMIT)
 
 
 def _refusal(repository: Repository, reply: Reply) -> str:
