@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from repoprio.config.build import Parsers
 from repoprio.config.errors import InvalidPolicy, look_again_at
+from repoprio.config.file_text import absolute
 from repoprio.config.load import load_policy, read_text
 from repoprio.config.policy_files import SYSTEM, LayerFiles, in_sight
 from repoprio.names import normalize
@@ -190,6 +191,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         load_from(tmp_path, {"REPOPRIO_CONFIG": "https://u:s3cret@policy.example/repoprio.toml"})
     assert "repoprio.toml: is a URL, and a policy is only read from a file" in str(url.value)
     assert not any(word in str(url.value) for word in ("create it", "s3cret"))
+    assert (absolute("https://u:p@x.example/"), absolute("x")) == ("https://u:p@x.example/", os.path.abspath("x"))
 
 
 toml_values = st.recursive(

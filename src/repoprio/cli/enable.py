@@ -7,6 +7,7 @@ import os
 import sys
 
 from repoprio.cli import policy_in_force
+from repoprio.config.file_text import absolute
 from repoprio.config.load import read_named
 from repoprio.config.pip import fuse
 from repoprio.config.policy_files import VARIABLE
@@ -111,7 +112,7 @@ def _record(options: argparse.Namespace, other: Interpreter) -> Record:
     place = other.stdlib if options.base else other.packages
     if options.policy:
         # Replace the record, without its missing files: this command is the repair.
-        file = os.path.abspath(options.policy)
+        file = absolute(options.policy)
         _check_policy(file)
         return Record(((VARIABLE, file),), options.required or hook_installer.is_required(place))
     is_own = is_same(other.packages, hook_installer.own_packages())

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from repoprio.cli import policy_in_force, terminal, uv_export
 from repoprio.cli.doctoring import doctor
-from repoprio.config.file_text import Unreadable, toml_text
+from repoprio.config.file_text import Unreadable, absolute, toml_text
 from repoprio.config.load import read_named
 from repoprio.config.pip import fuse
 from repoprio.config.records import POINTER, Record
@@ -121,7 +121,7 @@ def _policy(file: str | None, journal: Journal) -> Policy:
     """The policy that every pip here will find; raises `RepoprioError` if there is none, or a faulty one."""
     undone = "nothing was written"
     if file is not None:
-        file = os.path.abspath(file)
+        file = absolute(file)
         read_named(file, "--policy", policy_in_force.TOOLS).sound(undone)
         target = os.path.realpath(policy_in_force.system_file())
         if os.path.lexists(target) and not (journal.is_ours(target) or _content(target) == _content(file)):

@@ -47,6 +47,11 @@ def _decoded(content: bytes, encoding: str) -> str:
         raise Unreadable(f"is not {encoding.upper()} text (byte {error.start})") from None
 
 
+def absolute(file: str) -> str:
+    """The absolute path of `file`; a URL, which no file can be, stays, so that a login in it is recognized."""
+    return file if "://" in file else os.path.abspath(file)
+
+
 def absence(file: str) -> str:
     """Why `file` cannot have a text, as the rest of a sentence that begins with it; "" for a regular file."""
     if os.path.isfile(file):

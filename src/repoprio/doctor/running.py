@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from repoprio.config.file_text import absolute
 from repoprio.environments import owners
 
 _SECONDS = 120
@@ -74,7 +75,7 @@ def as_the_user(environ: Mapping[str, str]) -> dict[str, str]:
     if cache := environ.get(_CACHE):
         # pip expands a ~ in it.
         named[_CACHE] = os.path.expanduser(cache)
-    return {**environ, **{name: os.path.abspath(value) for name, value in named.items()}}
+    return {**environ, **{name: absolute(value) for name, value in named.items()}}
 
 
 def plain(environ: Mapping[str, str]) -> dict[str, str]:
