@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 from typing import Any
@@ -420,6 +421,15 @@ def test_the_project_of_a_file(file: str, names: list[str]) -> None:
     assert projects_of_all([file, "other-1.zip"], VERSIONS.is_version) == {*names, "other"}
     assert all(version_in(file, normalize(name), VERSIONS.is_version) for name in names)
     assert version_in(file, normalize("third"), VERSIONS.is_version) is None
+
+
+@pytest.mark.parametrize(("part", "project"), [("-1", "acme"), ("-x", "other"), ("-", "acme-x"), ("-.", "acme-x")])
+def test_a_file_name_as_long_as_a_page_is_read_soon(part: str, project: str) -> None:
+    """The time does not grow with the square of its dashes: this one took several seconds."""
+    file = f"acme{part * 10_000}x.tar.gz"
+    begun = time.monotonic()
+    assert version_in(file, normalize(project), VERSIONS.is_version) is None
+    assert time.monotonic() - begun < 1
 
 
 def listed(body: str | bytes, content_type: str) -> ProjectListFound | FetchFailed:

@@ -58,9 +58,11 @@ _ENOUGH = 1024 * 1024
 _CONNECTIONS = 50
 # The limit for kept pages of all repositories, as they were sent; a kept page is only revalidated.
 _MOST_KEPT_BYTES = 16 * 2**20
-# A page of this size is parsed within two milliseconds. A thread would keep the interpreter for longer
-# (`sys.getswitchinterval`), and takes time to start.
-_QUICK = 128 * 1024
+# A page of at most this size with at most so many objects is parsed within two milliseconds, or twenty if it is made to
+# take long. A thread would keep the interpreter for longer (`sys.getswitchinterval`), and takes time to start.
+_QUICK, _QUICK_OBJECTS = 128 * 1024, 800
+# Each byte of HTML may take as long as ten of JSON.
+_QUICK_HTML = 16 * 1024
 # The limit of pages that threads parse at the same time.
 _READERS = 2
 # For this many seconds, pages that several names need, such as a canary, are fetched only once.
@@ -140,6 +142,7 @@ class Client:
         kept = self._kept.get(key)
         reply = await self.get(location, share, kept.validators.headers() if kept else {})
         if kept and reply.status == 304:
+            share.is_large |= kept.size > SMALL
             return self._unchanged(key, kept, reply)
         if reply.redirect is not None:
             return RedirectReceived(reply.redirect)
@@ -177,8 +180,8 @@ class Client:
         return PageFound(page, len(page.files))
 
     async def _read_aside(self, ask: FetchRequest, reply: Reply, share: Share) -> FetchResult[ProjectPage]:
-        """What the page says; parsing a large one here would block all others."""
-        if len(reply.body) <= _QUICK:
+        """What the page says; parsing one here that takes long would block all others."""
+        if _is_quick(reply):
             return self._read(ask, reply)
         if len(reply.body) > SMALL:
             await share.take(Stage.READ, len(reply.body))
@@ -297,6 +300,14 @@ class Client:
             if size > _ENOUGH:
                 raise UnusableResponse(f"its answer ({response.status}) is larger than {_ENOUGH} bytes", Cause.SIZE)
         return b""
+
+
+def _is_quick(reply: Reply) -> bool:
+    """Whether the page in `reply` is parsed within some milliseconds, whatever it says."""
+    size = len(reply.body)
+    if reader.is_json(reply.response):
+        return size <= _QUICK and reply.body.count(b"{") <= _QUICK_OBJECTS
+    return size <= _QUICK_HTML
 
 
 def _session(connections: int) -> aiohttp.ClientSession:

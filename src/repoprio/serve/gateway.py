@@ -24,7 +24,7 @@ from repoprio.serve import freshness, problems
 from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.client import VERSIONS, Client
 from repoprio.serve.kept_pages import Page
-from repoprio.serve.page_maker import PageMaker, is_small
+from repoprio.serve.page_maker import PageMaker, has_few_entries
 from repoprio.serve.pages.forms import Form, takes_gzip
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
@@ -234,7 +234,7 @@ class Gateway:
                 records, decision, evidence = await self._decide_by_records(name, share)
                 if decision.outcome is Outcome.SERVED:
                     holders = ownership.holders(self.policy, await self._remember(records, decision))
-                    page = await self._make_page(decision, evidence.born, look_up)
+                    page = await self._make_page(decision, evidence.born, look_up, share)
                     self._pages.keep(name, page)
                     turn.give(page, holders)
                     return page
@@ -318,15 +318,16 @@ class Gateway:
             await asyncio.to_thread(self._store.replace, removed, new)
         return (*(record for record in known if record not in removed), *new)
 
-    async def _make_page(self, decision: Decision[ProjectPage], born: float, look_up: _LookUp) -> Page:
+    async def _make_page(self, decision: Decision[ProjectPage], born: float, look_up: _LookUp, share: Share) -> Page:
         """The page of a decision; those who wait for its first form get that before the others are made."""
         begin = partial(self._maker.begin, decision, born, look_up.form)
         # A thread takes longer to start than a small page takes to be written; compressing takes longer than both.
-        is_quick = is_small(decision) and look_up.form is not None and not takes_gzip(look_up.form)
+        is_small = has_few_entries(decision) and not share.is_large
+        is_quick = is_small and look_up.form is not None and not takes_gzip(look_up.form)
         page, draft = begin() if is_quick else await asyncio.to_thread(begin)
         look_up.first.set_result(page)
         # Other gateways wait for what is shared; and a large page takes too much memory to wait.
-        if is_small(decision) and not self.sharing.is_on:
+        if is_small and not self.sharing.is_on:
             await self._pauses.next(look_up.hurry)
         last = self._pages.get(decision.name)
         return replace(page, forms=await asyncio.to_thread(draft.forms, last.forms if last else None))

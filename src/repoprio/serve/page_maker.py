@@ -11,8 +11,8 @@ from repoprio.serve.pages.forms import Draft, Form
 from repoprio.serve.pages.offers import Versions, offer
 from repoprio.simple_api.model import ProjectPage
 
-# A page of this many files is written within a millisecond.
-_FEW_FILES = 500
+# A page that says so little is written within some milliseconds.
+_FEW_ENTRIES = 500
 
 
 class PageMaker:
@@ -42,6 +42,7 @@ class PageMaker:
         return page, draft
 
 
-def is_small(decision: Decision[ProjectPage]) -> bool:
-    """Whether the page has so few files that it is written without a thread, and may wait in memory."""
-    return sum(len(owner.page.files) for owner in decision.owners if owner.page) <= _FEW_FILES
+def has_few_entries(decision: Decision[ProjectPage]) -> bool:
+    """Whether the owners list so few files and versions that their page is written soon, and may wait in memory."""
+    pages = [owner.page for owner in decision.owners if owner.page]
+    return sum(len(page.files) + len(page.dropped) + len(page.stated_versions or ()) for page in pages) <= _FEW_ENTRIES

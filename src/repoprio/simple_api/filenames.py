@@ -14,6 +14,8 @@ SDIST_ENDINGS = (
 )
 WHEEL_ENDING = ".whl"
 _DASH = re.compile("-")
+# No normalized name of a project ends in a dash.
+_FIRST_DASH = re.compile("(?<![-_.])-")
 
 
 def is_distribution(filename: str) -> bool:
@@ -45,10 +47,13 @@ def version_in(filename: str, name: NormalizedName, is_version: Callable[[str], 
     stem = _sdist_stem(filename)
     if stem is None:
         return None
-    # Old sdists have dashes in both name and version, so each dash may separate them.
-    borders = (match.start() for match in _DASH.finditer(stem))
-    versions = (stem[at + 1 :] for at in borders if normalize(stem[:at]) == name)
-    return next((version for version in versions if is_version(version)), None)
+    # Old sdists have dashes in both name and version, so each dash may separate them. Only until the part before is as
+    # long as the name: a file name may be a whole page of dashes.
+    for border in _FIRST_DASH.finditer(stem):
+        project, version = normalize(stem[: border.start()]), stem[border.end() :]
+        if len(project) >= len(name):
+            return version if project == name and is_version(version) else None
+    return None
 
 
 def projects_of(filename: str, is_version: Callable[[str], bool]) -> list[NormalizedName]:
@@ -61,7 +66,8 @@ def projects_of(filename: str, is_version: Callable[[str], bool]) -> list[Normal
     if stem is None:
         return []
     borders = (match.start() for match in _DASH.finditer(stem))
-    return [normalize(stem[:at]) for at in borders if is_project_name(stem[:at]) and is_version(stem[at + 1 :])]
+    # The version first: that is soon refused, however long a file name is.
+    return [normalize(stem[:at]) for at in borders if is_version(stem[at + 1 :]) and is_project_name(stem[:at])]
 
 
 def projects_of_all(filenames: Iterable[str], is_version: Callable[[str], bool]) -> frozenset[NormalizedName]:

@@ -73,16 +73,19 @@ class Room:
 class Share:
     """What one lookup has of the room.
 
+    `is_large`: one of its pages is larger than `SMALL`.
     `is_waiting`: it waits for more, or was ended while it did. `has_waited`: the gateway has kept it waiting.
     """
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self.taken = dict.fromkeys(Stage, 0)
+        self.is_large = False
         self.is_waiting = False
         self.has_waited = False
 
     async def take(self, stage: Stage, size: int) -> None:
-        """Take room for `size` more bytes, as soon as there is some."""
+        """Take room for `size` more bytes of a large page, as soon as there is some."""
+        self.is_large = True
         await self._room.wait(self, stage, size)
         self.taken[stage] += size
