@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -21,20 +22,25 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 async def waited(known: Pauses, hurry: asyncio.Event) -> float:
     """The seconds until the work begins."""
     begun = time.monotonic()
-    await known.next(hurry)
-    return time.monotonic() - begun
+    async with known.turn(hurry):
+        return time.monotonic() - begun
 
 
 def test_work_begins_once_nobody_waits() -> None:
-    """Not while a client waits, and not at once after its answer."""
+    """Not while a client waits, and not at once after its answer: others may follow."""
 
     async def run() -> None:
-        known, answer = Pauses(), asyncio.get_running_loop().create_future()
-        known.waits(answer)
-        work = asyncio.create_task(known.next(asyncio.Event()))
-        await asyncio.sleep(0.03)
+        known, loop = Pauses(), asyncio.get_running_loop()
+        answers = [loop.create_future() for _ in range(3)]
+        known.waits(answers[0])
+        work = asyncio.create_task(waited(known, asyncio.Event()))
+        for answer, following in pairwise(answers):
+            await asyncio.sleep(0.02)
+            answer.set_result(None)
+            await asyncio.sleep(0)
+            known.waits(following)
         assert not work.done()
-        answer.set_result(None)
+        answers[2].set_result(None)
         answered = time.monotonic()
         await work
         assert time.monotonic() - answered >= 0.009
@@ -48,8 +54,27 @@ def test_work_does_not_wait_for_ever() -> None:
     async def run() -> None:
         known, hurry = Pauses(), asyncio.Event()
         known.waits(asyncio.get_running_loop().create_future())
-        assert await waited(known, hurry) >= 0.1
+        assert await waited(known, hurry) >= 0.09
         hurry.set()
-        assert await waited(known, hurry) < 0.01
+        assert await waited(known, hurry) < 0.05
+
+    asyncio.run(run())
+
+
+def test_works_begin_one_after_the_other() -> None:
+    """They share the interpreter with the clients' answers; what is in a hurry does not wait for them."""
+
+    async def run() -> None:
+        known, hurry = Pauses(), asyncio.Event()
+        answer = asyncio.get_running_loop().create_future()
+        known.waits(answer)
+        answer.set_result(None)
+        async with known.turn(asyncio.Event()):
+            second = asyncio.create_task(waited(known, asyncio.Event()))
+            await asyncio.sleep(0.02)
+            assert not second.done()
+            hurry.set()
+            assert await waited(known, hurry) < 0.05
+        assert await second >= 0.02
 
     asyncio.run(run())

@@ -58,9 +58,9 @@ _ENOUGH = 1024 * 1024
 _CONNECTIONS = 50
 # The limit for kept pages of all repositories, as they were sent; a kept page is only revalidated.
 _MOST_KEPT_BYTES = 16 * 2**20
-# A page of at most this size with at most so many objects is parsed within two milliseconds, or twenty if it is made to
-# take long. A thread would keep the interpreter for longer (`sys.getswitchinterval`), and takes time to start.
-_QUICK, _QUICK_OBJECTS = 128 * 1024, 800
+# A page of at most this size with at most so many objects is parsed within three milliseconds, or twenty if it is made
+# to take long. A thread would keep the interpreter for longer (`sys.getswitchinterval`), and takes time to start.
+_QUICK, _QUICK_OBJECTS = 128 * 1024, 1200
 # Each byte of HTML may take as long as ten of JSON.
 _QUICK_HTML = 16 * 1024
 # The limit of pages that threads parse at the same time.

@@ -25,7 +25,7 @@ from repoprio.serve.bounded_store import BoundedStore
 from repoprio.serve.client import VERSIONS, Client
 from repoprio.serve.kept_pages import Page
 from repoprio.serve.page_maker import PageMaker, has_few_entries
-from repoprio.serve.pages.forms import Form, takes_gzip
+from repoprio.serve.pages.forms import Draft, Form, takes_gzip
 from repoprio.serve.problems import Problem
 from repoprio.serve.project_lists import ProjectLists
 from repoprio.serve.sharing.envelope import SharedPage
@@ -327,7 +327,11 @@ class Gateway:
         page, draft = begin() if is_quick else await asyncio.to_thread(begin)
         look_up.first.set_result(page)
         # Other gateways wait for what is shared; and a large page takes too much memory to wait.
-        if is_small and not self.sharing.is_on:
-            await self._pauses.next(look_up.hurry)
-        last = self._pages.get(decision.name)
+        if self.sharing.is_on or not is_small:
+            return await self._with_all_forms(decision.name, page, draft)
+        async with self._pauses.turn(look_up.hurry):
+            return await self._with_all_forms(decision.name, page, draft)
+
+    async def _with_all_forms(self, name: NormalizedName, page: Page, draft: Draft) -> Page:
+        last = self._pages.get(name)
         return replace(page, forms=await asyncio.to_thread(draft.forms, last.forms if last else None))

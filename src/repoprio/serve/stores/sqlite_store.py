@@ -50,7 +50,7 @@ class SqliteStore:
             if not version and not may_begin:
                 raise UnsoundMemory(f"{self.path} holds no ownership memory")
             database.execute("PRAGMA journal_mode = WAL")
-            with database:
+            with _durable(database):
                 database.execute(_SCHEMA)
                 database.execute(f"PRAGMA user_version = {_VERSION}")
             self._mark = _marked(database)
@@ -91,7 +91,7 @@ class SqliteStore:
 
     def replace(self, removed: Iterable[Record], added: Iterable[Record]) -> None:
         """Remove some records and add others, all or nothing."""
-        with self._open(is_there=True) as database, database:
+        with self._open(is_there=True) as database, _durable(database):
             database.executemany(
                 "DELETE FROM ownership WHERE project = ? AND repository = ?", [record[:2] for record in removed]
             )
@@ -110,7 +110,6 @@ class SqliteStore:
                 raise UnsoundMemory(f"{self.path} does not exist")
             database = sqlite3.connect(self.path, timeout=_WAIT_SECONDS)
             try:
-                database.execute("PRAGMA synchronous = FULL")
                 if self._mark not in (None, _mark_of(database)):
                     raise UnsoundMemory(f"{self.path} is another file than at the start; restart the gateway to use it")
                 yield database
@@ -129,6 +128,12 @@ class SqliteStore:
             raise UnsoundMemory(f"{self.path}: {reason}") from error
 
 
+def _durable(database: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection as a context: what is written in it is on the disk at its end."""
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
 def _mark_of(database: sqlite3.Connection) -> int:
     mark: int = database.execute("PRAGMA application_id").fetchone()[0]
     return mark
@@ -136,7 +141,7 @@ def _mark_of(database: sqlite3.Connection) -> int:
 
 def _marked(database: sqlite3.Connection) -> int:
     """A value that distinguishes this file from a new one in its place, which has lost the records."""
-    with database:
+    with _durable(database):
         database.execute("BEGIN IMMEDIATE")
         if not _mark_of(database):
             database.execute(f"PRAGMA application_id = {secrets.randbelow(2**31 - 1) + 1}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 # For this many seconds no client may wait.
@@ -18,22 +18,34 @@ class Pauses:
 
     def __init__(self) -> None:
         self._waiting = 0
-        self._answered = time.monotonic()
+        self._pause = asyncio.Event()
+        self._begins: asyncio.TimerHandle | None = None
+        self._at_work = asyncio.Lock()
 
     def waits(self, answer: asyncio.Future[Any]) -> None:
         """Note that a client waits for `answer`."""
         self._waiting += 1
-        answer.add_done_callback(self._done)
+        self._pause.clear()
+        if self._begins is not None:
+            self._begins.cancel()
+        answer.add_done_callback(self._answered)
 
-    def _done(self, _: asyncio.Future[Any]) -> None:
+    def _answered(self, answer: asyncio.Future[Any]) -> None:
         self._waiting -= 1
-        self._answered = time.monotonic()
+        if not self._waiting:
+            self._begins = answer.get_loop().call_later(_PAUSE, self._pause.set)
 
-    async def next(self, hurry: asyncio.Event) -> None:
-        """Return in the next pause, once `hurry` is set, or when it has taken too long."""
-        end = time.monotonic() + _LONGEST
-        while not hurry.is_set() and time.monotonic() < end:
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(hurry.wait(), _PAUSE)
-            if not self._waiting and time.monotonic() - self._answered >= _PAUSE:
-                return
+    @asynccontextmanager
+    async def turn(self, hurry: asyncio.Event) -> AsyncIterator[None]:
+        """A context for work in a pause, one at a time; at once when `hurry` is set, and in any case after a while."""
+        begins = [asyncio.create_task(event.wait()) for event in (self._pause, hurry)]
+        try:
+            await asyncio.wait(begins, timeout=_LONGEST, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for begin in begins:
+                begin.cancel()
+        if hurry.is_set():
+            yield
+        else:
+            async with self._at_work:
+                yield
