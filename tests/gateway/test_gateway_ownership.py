@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -21,10 +22,12 @@ from typing import NoReturn
 import pytest
 
 from repoprio import output
+from repoprio.cli import main
 from repoprio.config.load import read_text
 from repoprio.lookup import ownership
 from repoprio.lookup.ownership import Record, UnsoundMemory, from_document
 from repoprio.names import NormalizedName, normalize
+from repoprio.serve import server
 from repoprio.serve.stores.sqlite_store import SqliteStore
 from repoprio.storage import ownership_file
 from support.faults import Fault
@@ -409,6 +412,22 @@ def test_a_store_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sqlite3, "connect", refuse)
     with pytest.raises(UnsoundMemory, match=f"{tmp_path}/store: this user must be able to read and write it"):
         SqliteStore(str(tmp_path / "store")).prepare()
+
+
+@pytest.mark.parametrize("count", [1, 25])
+def test_the_hint_opens_no_name_that_is_kept(count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A repository moved and was renamed: what it served at its new URL is kept, what it served before is dormant."""
+    policy = parsed_policy('[repositories.main]\nurl = "https://new.example/simple/"\npriority = 10\n')
+    store = SqliteStore(str(tmp_path / "store"))
+    dormant = [Record(normalize(f"foo{n:02}"), "corp", "https://old.example/simple/") for n in range(count)]
+    store.begin([RECORD._replace(url="https://new.example/simple/"), *dormant])
+    said: list[str] = []
+    server._tell_dormant(policy, store, said.append)
+    command, _, rest = said[0].partition("gone for good: repoprio ")[2].partition("    [")[0].partition(" (")
+    assert main.run(shlex.split(command)) == 0
+    left = [record.project for record in store.all()]
+    assert left == ["acme", *(record.project for record in dormant[20:])], capsys.readouterr().out
+    assert rest == (f"5 more are dormant: repoprio ownership list --store {store.path})" if count > 20 else "")
 
 
 def test_looking_makes_no_record(scene: Scene, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from repoprio.explain.explaining import explain
 from repoprio.lookup.drivers import drive
 from repoprio.lookup.events import StatusReceived
 from repoprio.lookup.memory import RunMemory
-from repoprio.lookup.ownership import Record, as_document, digest, dormant, from_document, holders_by_name
+from repoprio.lookup.ownership import Dormant, Record, as_document, digest, dormant, from_document, holders_by_name
 from repoprio.lookup.project import Decision, ProjectLookup, Unknown
 from repoprio.names import normalize
 from repoprio.render.messages import refusals
@@ -114,10 +114,13 @@ def test_an_unreadable_memory_is_reported() -> None:
 
 
 def test_repositories_that_nobody_is_any_more() -> None:
-    """Each repository that left the policy is counted, at all its URLs; a name and a URL of the policy still hold."""
+    """Names of repositories that left the policy are dormant, at all URLs; a name or URL of the policy still holds."""
     gone = [
         Record(normalize(name), "old", f"https://{site}.example/")
         for name, site in (("a", "x"), ("b", "x"), ("c", "y"))
     ]
     at_its_url = Record(normalize("d"), "renamed", POLICY.repositories[0].locations[0].url)
-    assert dormant(POLICY, [RECORD, *gone, at_its_url]) == {"old": 3}
+    names = tuple(record.project for record in gone)
+    assert dormant(POLICY, [RECORD, *gone, at_its_url]) == {"old": Dormant(names, is_all=True)}
+    held = at_its_url._replace(repository="old")
+    assert dormant(POLICY, [held, *gone]) == {"old": Dormant(names, is_all=False)}

@@ -78,19 +78,30 @@ def holder(policy: Policy, record: Record) -> Repository | None:
     return by_name or renamed or next((r for r in policy.repositories if _is_at(r, record.url)), None)
 
 
-def dormant(policy: Policy, records: Iterable[Record]) -> Mapping[str, int]:
-    """For each repository that is none of the policy any more, how many names it served."""
-    counts: dict[tuple[str, str], int] = {}
-    some: dict[tuple[str, str], Record] = {}
+class Dormant(NamedTuple):
+    """The names that nobody keeps since their repository is not in the policy any more.
+
+    `is_all`: no record of a repository of that name is kept, also not by one at its URL.
+    """
+
+    projects: tuple[NormalizedName, ...]
+    is_all: bool
+
+
+def dormant(policy: Policy, records: Iterable[Record]) -> Mapping[str, Dormant]:
+    """The dormant names, by the name of the repository that served them."""
+    is_held: dict[tuple[str, str], bool] = {}
+    held: set[str] = set()
+    lost: dict[str, list[NormalizedName]] = {}
     for record in records:
         place = record.repository, record.url
-        counts[place] = counts.get(place, 0) + 1
-        some.setdefault(place, record)
-    without: dict[str, int] = {}
-    for (name, url), count in counts.items():
-        if holder(policy, some[name, url]) is None:
-            without[name] = without.get(name, 0) + count
-    return without
+        if place not in is_held:
+            is_held[place] = holder(policy, record) is not None
+        if is_held[place]:
+            held.add(record.repository)
+        else:
+            lost.setdefault(record.repository, []).append(record.project)
+    return {name: Dormant(tuple(projects), name not in held) for name, projects in lost.items()}
 
 
 def _is_at(repository: Repository, url: str) -> bool:

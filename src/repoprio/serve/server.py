@@ -16,7 +16,7 @@ import uvicorn
 from repoprio import shell
 from repoprio.errors import RepoprioError
 from repoprio.fetch import netrc_file
-from repoprio.lookup.ownership import UnsoundMemory, dormant
+from repoprio.lookup.ownership import Dormant, UnsoundMemory, dormant
 from repoprio.policy.model import Policy
 from repoprio.redaction import printable
 from repoprio.serve import limits
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from repoprio.serve.telemetry.metrics import Metrics
 
 _DRAIN_SECONDS = 10
+# How many names a hint lists.
+_MOST_RELEASED = 20
 
 
 class CannotStart(RepoprioError):
@@ -60,8 +62,8 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
 
     Raises `CannotStart`, `CannotServe` or `UnreadableLogins` before it listens.
     """
-    sources = _Sources(load)
-    policy = sources.read()
+    inputs = _Inputs(load)
+    policy = inputs.read()
     store = VigilantStore(store)
     is_new = _prepare(store, settings)
     _tell_dormant(policy, store, say)
@@ -70,8 +72,8 @@ def run(load: Callable[[], Policy], store: OwnershipStore, settings: Settings, s
     log = _log(settings.access_log) if settings.access_log else None
     listener = _listen(settings.host, settings.port)
     metrics = _metrics(policy)
-    begin = _beginner(store, settings, metrics, sources)
-    reloadable = Reloadable(policy, lambda: _reloaded(sources, store, say), begin, _ReloadReports(say, metrics))
+    begin = _beginner(store, settings, metrics, lambda: inputs.logins)
+    reloadable = Reloadable(policy, lambda: _reloaded(inputs, store, say), begin, _ReloadReports(say, metrics))
     if is_new:
         hint = "if this gateway has served before, that was lost: stop it, and restore the file"
         say(f"repoprio: began a new ownership memory: {store.place}\n  hint: {hint}    [new-store]")
@@ -91,13 +93,13 @@ def _prepare(store: OwnershipStore, settings: Settings) -> bool:
 
 
 def _beginner(
-    store: OwnershipStore, settings: Settings, metrics: Metrics | None, sources: _Sources
+    store: OwnershipStore, settings: Settings, metrics: Metrics | None, logins: Callable[[], netrc | None]
 ) -> Callable[[Policy], Generation]:
     """A function that makes the gateway for a policy."""
     room = Room()
 
     def begin(policy: Policy) -> Generation:
-        client = Client(policy, settings.trusted_hosts, room, lambda: sources.logins)
+        client = Client(policy, settings.trusted_hosts, room, logins)
         url, shows_shadowed = settings.public_url, settings.shows_shadowed
         gateway = Gateway(policy, client, store, public_url=url, shows_shadowed=shows_shadowed)
         if metrics:
@@ -148,7 +150,7 @@ def _protocol(answers: WarmAnswers) -> type[asyncio.Protocol] | Literal["auto"]:
     return protocol(answers)
 
 
-class _Sources:
+class _Inputs:
     """What is read at the start and by each reload: the policy, and the logins of netrc."""
 
     def __init__(self, load: Callable[[], Policy]) -> None:
@@ -163,8 +165,8 @@ class _Sources:
         return policy
 
 
-def _reloaded(sources: _Sources, store: OwnershipStore, say: Callable[[str], None]) -> Policy:
-    policy = sources.read()
+def _reloaded(inputs: _Inputs, store: OwnershipStore, say: Callable[[str], None]) -> Policy:
+    policy = inputs.read()
     _tell_dormant(policy, store, say)
     return policy
 
@@ -172,17 +174,27 @@ def _reloaded(sources: _Sources, store: OwnershipStore, say: Callable[[str], Non
 def _tell_dormant(policy: Policy, store: OwnershipStore, say: Callable[[str], None]) -> None:
     """Say which names nobody keeps any more, since the repository that served them is not in the policy."""
     try:
-        counts = dormant(policy, store.listed())
+        found = dormant(policy, store.listed())
     except UnsoundMemory:
         # Without its memory the gateway answers no request, and says why.
         return
-    for name, count in counts.items():
-        forget = shell.repoprio("ownership", "release", "*", "--repository", name, "--store", store.place)
+    for name, names in found.items():
         say(
-            f"repoprio: {printable(name)}, which served {count_of(count, 'name')} before, is not in the policy: lower "
-            "repositories may supply what it kept\n  hint: if it has a new name and URL, add to its table: "
-            f'renamed-from = ["{printable(name)}"]; if it is gone for good: {printable(forget)}    [dormant]'
+            f"repoprio: {printable(name)}, which served {count_of(len(names.projects), 'name')} before, is not in the "
+            "policy: lower repositories may supply what it kept\n  hint: if it has a new name and URL, add to its "
+            f'table: renamed-from = ["{printable(name)}"]; if it is gone for good: {_release(name, names, store.place)}'
+            "    [dormant]"
         )
+
+
+def _release(repository: str, names: Dormant, place: str) -> str:
+    """The command that releases these names only: others of `repository` may be kept by the one at their URL."""
+    released = ("*",) if names.is_all else names.projects[:_MOST_RELEASED]
+    command = shell.repoprio("ownership", "release", *released, "--repository", repository, "--store", place)
+    if names.is_all or len(released) == len(names.projects):
+        return command
+    rest = shell.repoprio("ownership", "list", "--store", place)
+    return f"{command} ({len(names.projects) - len(released)} more are dormant: {rest})"
 
 
 def _repositories(policy: Policy) -> str:
