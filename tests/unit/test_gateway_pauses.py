@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from itertools import pairwise
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -12,69 +11,113 @@ from repoprio.serve.timing import pauses
 from repoprio.serve.timing.pauses import Pauses
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pause is 10 ms, and the longest wait 100 ms."""
-    monkeypatch.setattr(pauses, "_PAUSE", 0.01)
-    monkeypatch.setattr(pauses, "_LONGEST", 0.1)
+class Works:
+    """Works that wait for a pause; `begun` has the names of those that have begun, in their order."""
+
+    def __init__(self) -> None:
+        self.pauses = Pauses()
+        self.begun: list[str] = []
+        self.ends = asyncio.Event()
+
+    async def work(self, name: str, hurry: asyncio.Event | None = None) -> None:
+        """Begin in a turn, and end when all may."""
+        async with self.pauses.turn(hurry or asyncio.Event()):
+            self.begun.append(name)
+            await self.ends.wait()
+
+    def client(self) -> asyncio.Future[None]:
+        """The answer that a client waits for from now on."""
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.pauses.waits(answer)
+        return answer
+
+    async def until(self, *begun: str) -> None:
+        """Wait until exactly these works have begun."""
+        while self.begun != list(begun):
+            assert self.begun == list(begun)[: len(self.begun)]
+            await asyncio.sleep(0.001)
 
 
-async def waited(known: Pauses, hurry: asyncio.Event) -> float:
-    """The seconds until the work begins."""
-    begun = time.monotonic()
-    async with known.turn(hurry):
-        return time.monotonic() - begun
-
-
-def test_work_begins_once_nobody_waits() -> None:
-    """Not while a client waits, and not at once after its answer: others may follow."""
+def played(play: Callable[[], Awaitable[None]], patch: pytest.MonkeyPatch, pause: float, longest: float) -> None:
+    """Run a play in which a pause and the longest wait take so many seconds."""
+    patch.setattr(pauses, "_PAUSE", pause)
+    patch.setattr(pauses, "_LONGEST", longest)
 
     async def run() -> None:
-        known, loop = Pauses(), asyncio.get_running_loop()
-        answers = [loop.create_future() for _ in range(3)]
-        known.waits(answers[0])
-        work = asyncio.create_task(waited(known, asyncio.Event()))
-        for answer, following in pairwise(answers):
-            await asyncio.sleep(0.02)
-            answer.set_result(None)
-            await asyncio.sleep(0)
-            known.waits(following)
-        assert not work.done()
-        answers[2].set_result(None)
-        answered = time.monotonic()
+        await asyncio.wait_for(play(), 20)
+
+    asyncio.run(run())
+
+
+def test_work_begins_once_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not while a client waits, and not at once after its answer, because others may follow."""
+
+    async def play() -> None:
+        works = Works()
+        first = works.client()
+        works.ends.set()
+        work = asyncio.create_task(works.work("work"))
+        await asyncio.sleep(0.02)
+        first.set_result(None)
+        await asyncio.sleep(0)
+        second = works.client()
+        await asyncio.sleep(0.02)
+        assert not works.begun
+        second.set_result(None)
+        await asyncio.sleep(0)
+        assert not works.begun
         await work
-        assert time.monotonic() - answered >= 0.009
 
-    asyncio.run(run())
+    played(play, monkeypatch, pause=0.01, longest=1000)
 
 
-def test_work_does_not_wait_for_ever() -> None:
-    """It begins although a client still waits; and at once if somebody needs it."""
+def test_work_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins although a client still waits."""
 
-    async def run() -> None:
-        known, hurry = Pauses(), asyncio.Event()
-        known.waits(asyncio.get_running_loop().create_future())
-        assert await waited(known, hurry) >= 0.09
+    async def play() -> None:
+        works = Works()
+        works.client()
+        works.ends.set()
+        await works.work("work")
+
+    played(play, monkeypatch, pause=1000, longest=0.01)
+
+
+def test_what_somebody_needs_begins_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although a client waits, and although another work is under way, in the pause and after it."""
+
+    async def play() -> None:
+        works, hurry, late = Works(), asyncio.Event(), asyncio.Event()
+        first = works.client()
+        tasks = [asyncio.create_task(works.work("hurried", hurry))]
         hurry.set()
-        assert await waited(known, hurry) < 0.05
+        await works.until("hurried")
+        first.set_result(None)
+        tasks.append(asyncio.create_task(works.work("first")))
+        await works.until("hurried", "first")
+        tasks += [asyncio.create_task(works.work(name, event)) for name, event in (("next", None), ("late", late))]
+        await asyncio.sleep(0.01)
+        late.set()
+        await works.until("hurried", "first", "late")
+        works.ends.set()
+        await asyncio.gather(*tasks)
+        assert works.begun == ["hurried", "first", "late", "next"]
 
-    asyncio.run(run())
+    played(play, monkeypatch, pause=0.001, longest=1000)
 
 
-def test_works_begin_one_after_the_other() -> None:
-    """They share the interpreter with the clients' answers; what is in a hurry does not wait for them."""
+def test_a_work_that_is_ended_lets_the_next_one_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it is ended while it waits for its turn."""
 
-    async def run() -> None:
-        known, hurry = Pauses(), asyncio.Event()
-        answer = asyncio.get_running_loop().create_future()
-        known.waits(answer)
-        answer.set_result(None)
-        async with known.turn(asyncio.Event()):
-            second = asyncio.create_task(waited(known, asyncio.Event()))
-            await asyncio.sleep(0.02)
-            assert not second.done()
-            hurry.set()
-            assert await waited(known, hurry) < 0.05
-        assert await second >= 0.02
+    async def play() -> None:
+        works = Works()
+        works.client().set_result(None)
+        tasks = [asyncio.create_task(works.work(name)) for name in ("first", "second", "third")]
+        await works.until("first")
+        tasks[1].cancel()
+        tasks[0].cancel()
+        await works.until("first", "third")
+        works.ends.set()
+        await tasks[2]
 
-    asyncio.run(run())
+    played(play, monkeypatch, pause=0.001, longest=1000)

@@ -36,7 +36,7 @@ from repoprio.serve.timing.clock import steady_seconds
 from repoprio.serve.transport import folders, proxies
 from repoprio.serve.transport.bodies import IncomingBody
 from repoprio.serve.transport.replies import Reply, encoding_of, failed, failure, read, redirect
-from repoprio.serve.transport.room import BUSY, SMALL, Room, Share, Stage
+from repoprio.serve.transport.room import BUSY, SMALL, Part, Room, Share, Stage
 from repoprio.serve.transport.validators import Kept, Key
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution
@@ -63,7 +63,7 @@ _MOST_KEPT_BYTES = 16 * 2**20
 _QUICK, _QUICK_OBJECTS = 128 * 1024, 1200
 # Each byte of HTML may take as long as ten of JSON.
 _QUICK_HTML = 16 * 1024
-# The limit of pages that threads parse at the same time.
+# The limit of large pages that threads parse at the same time.
 _READERS = 2
 # For this many seconds, pages that several names need, such as a canary, are fetched only once.
 _SHARED_SECONDS = 1.0
@@ -102,7 +102,12 @@ class Client:
         """The answer to `ask` within the given time; any error becomes a `FetchFailed`. `share` is the lookup's."""
         if ask.kind is ResourceKind.PAGE:
             return await self._fetch(ask, seconds, share)
-        return await self._shared.get_or_fetch(ask, lambda ask: self._fetch(ask, seconds, share))
+        return await self._shared.get_or_fetch(ask, lambda ask: self._fetch_for_all(ask, seconds))
+
+    async def _fetch_for_all(self, ask: FetchRequest, seconds: float) -> FetchResult[ProjectPage]:
+        """As `_fetch`; it waits for no room, because the lookup that has the room may wait for this answer."""
+        with self.room.share(may_wait=False) as share:
+            return await self._fetch(ask, seconds, share)
 
     async def _fetch(self, ask: FetchRequest, seconds: float, share: Share) -> FetchResult[ProjectPage]:
         limit = min(seconds, self._policy.page_timeout)
@@ -117,51 +122,52 @@ class Client:
     async def _within(
         self, ask: FetchRequest, limit: float, late: FetchFailed, share: Share
     ) -> FetchResult[ProjectPage]:
+        part = Part(share)
         try:
-            return await asyncio.wait_for(self._settled(ask, share), limit)
+            return await asyncio.wait_for(self._settled(ask, part), limit)
         except asyncio.TimeoutError:
-            return FetchFailed(BUSY, Cause.BUSY) if share.has_waited else late
+            return FetchFailed(BUSY, Cause.BUSY) if part.has_waited else late
 
-    async def _settled(self, ask: FetchRequest, share: Share) -> FetchResult[ProjectPage]:
+    async def _settled(self, ask: FetchRequest, part: Part) -> FetchResult[ProjectPage]:
         """The answer, or why there is none: a task that raises keeps its traceback, and with it all that it read."""
         try:
-            return await self._answer(ask, share)
+            return await self._answer(ask, part)
         except UnusableResponse as error:
             return failed(error)
         except Exception as error:  # noqa: BLE001 - a server may cause any error in a parser; it is never an answer
             return FetchFailed(f"its answer cannot be understood ({type(error).__name__})")
 
-    async def _answer(self, ask: FetchRequest, share: Share) -> FetchResult[ProjectPage]:
+    async def _answer(self, ask: FetchRequest, part: Part) -> FetchResult[ProjectPage]:
         url = ask.location.url
         if is_local_path(url):
-            return await self._in_folder(ask, share)
+            return await self._in_folder(ask, part)
         if ask.kind is ResourceKind.FILES and is_distribution(filename(url)):
             return reader.files_of(ask.name, (reader.file_at(url),), url, VERSIONS)
         location = self.with_login(ask.repository, ask.location)
         key = Key(ask.repository.name, ask.name, location)
         kept = self._kept.get(key)
-        reply = await self.get(location, share, kept.validators.headers() if kept else {})
+        reply = await self.get(location, part, kept.validators.headers() if kept else {})
         if kept and reply.status == 304:
-            share.is_large |= kept.size > SMALL
+            part.share.is_large |= kept.size > SMALL
             return self._unchanged(key, kept, reply)
         if reply.redirect is not None:
             return RedirectReceived(reply.redirect)
         if reply.status != 200:
             return StatusReceived(reply.status, self._detail(ask, reply.status))
-        result = await self._read_aside(ask, reply, share)
+        result = await self._read_aside(ask, reply, part)
         # A page without files may mean absence, which is asked for each time.
         if ask.kind is ResourceKind.PAGE and isinstance(result, PageFound) and result.files:
             self._keep(key, Kept(result.page, reply.validators, len(reply.body)))
         return result
 
-    async def _in_folder(self, ask: FetchRequest, share: Share) -> FetchResult[ProjectPage]:
+    async def _in_folder(self, ask: FetchRequest, part: Part) -> FetchResult[ProjectPage]:
         limit = self._policy.page_size_limit
         try:
             return await asyncio.to_thread(folders.fetch, ask, VERSIONS, min(limit, SMALL))
         except UnusableResponse as error:
             if error.cause is not Cause.SIZE or limit <= SMALL:
                 raise
-        await share.take(Stage.READ, limit)
+        await part.take(Stage.READ, limit)
         return await asyncio.to_thread(folders.fetch, ask, VERSIONS, limit)
 
     def _keep(self, key: Key, page: Kept) -> None:
@@ -179,13 +185,14 @@ class Client:
         page = replace(kept.page, clocks=reply.clocks)
         return PageFound(page, len(page.files))
 
-    async def _read_aside(self, ask: FetchRequest, reply: Reply, share: Share) -> FetchResult[ProjectPage]:
+    async def _read_aside(self, ask: FetchRequest, reply: Reply, part: Part) -> FetchResult[ProjectPage]:
         """What the page says; parsing one here that takes long would block all others."""
         if _is_quick(reply):
             return self._read(ask, reply)
-        if len(reply.body) > SMALL:
-            await share.take(Stage.READ, len(reply.body))
-        share.has_waited |= self._reading.locked()
+        if len(reply.body) <= SMALL:
+            return await asyncio.to_thread(self._read, ask, reply)
+        await part.take(Stage.READ, len(reply.body))
+        part.has_waited |= self._reading.locked()
         async with self._reading:
             return await asyncio.to_thread(self._read, ask, reply)
 
@@ -223,23 +230,23 @@ class Client:
             return f"; no login was sent (set {variable_of(ask.repository.name)}_USERNAME and _PASSWORD)"
         return "; it refuses the login that was sent" if status in (401, 403) else ""
 
-    async def get(self, location: Location, share: Share, headers: Mapping[str, str] | None = None) -> Reply:
+    async def get(self, location: Location, part: Part, headers: Mapping[str, str] | None = None) -> Reply:
         """The answer of one location; if none comes, or it says "later", it is asked once again."""
         try:
-            reply = await self._get(location, share, headers)
+            reply = await self._get(location, part, headers)
             if reply.status not in _PASSING:
                 return reply
         except UnusableResponse as error:
             if not error.lasting or error.cause is not Cause.CONNECTION:
                 raise
         await asyncio.sleep(_RETRY_SECONDS)
-        return await self._get(location, share, headers)
+        return await self._get(location, part, headers)
 
-    async def _get(self, location: Location, share: Share, headers: Mapping[str, str] | None) -> Reply:
+    async def _get(self, location: Location, part: Part, headers: Mapping[str, str] | None) -> Reply:
         try:
             async with self._request(self._pages, "GET", location, _IDLE_SECONDS, headers) as response:
                 target = redirect(response, location)
-                return read(response, b"", target) if target else read(response, await self._body(response, share))
+                return read(response, b"", target) if target else read(response, await self._body(response, part))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise failure(error) from None
 
@@ -279,7 +286,7 @@ class Client:
             or bool({asked.host, f"{asked.host}:{asked.port}"} & self.trusted)
         )
 
-    async def _body(self, response: aiohttp.ClientResponse, share: Share) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, part: Part) -> bytes:
         """The whole body of a page; another answer is only read to its end: a cut-off one cannot mean absence."""
         if response.status in REFUSED_LOGIN or response.status >= 500:
             return b""
@@ -291,7 +298,7 @@ class Client:
             async for chunk in chunks:
                 for size in body.feed(chunk):
                     if size > room:
-                        await share.take(Stage.RECEIVE, SMALL)
+                        await part.take(Stage.RECEIVE, SMALL)
                         room += SMALL
             return body.end()
         size = 0

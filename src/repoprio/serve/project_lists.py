@@ -17,7 +17,7 @@ from repoprio.serve.pages.union import union
 from repoprio.serve.problems import Problem
 from repoprio.serve.transport import folders
 from repoprio.serve.transport.replies import Reply
-from repoprio.serve.transport.room import SMALL, Share, Stage
+from repoprio.serve.transport.room import SMALL, Part, Stage
 from repoprio.simple_api import reader
 from repoprio.simple_api.filenames import is_distribution, projects_of_all
 from repoprio.simple_api.project_list import read_project_list
@@ -83,9 +83,9 @@ class ProjectLists:
 
     async def _ask(self, repository: Repository, start: Location) -> Names:
         with self._client.room.share() as share:
-            return await self._names(repository, start, share)
+            return await self._names(repository, start, Part(share))
 
-    async def _names(self, repository: Repository, start: Location, share: Share) -> Names:
+    async def _names(self, repository: Repository, start: Location, part: Part) -> Names:
         if start.unset:
             raise UnusableResponse("a variable of its URL is not set")
         is_flat = repository.format is Format.FLAT
@@ -98,7 +98,7 @@ class ProjectLists:
         at = start if is_flat else Location(start.shown, f"{start.url.rstrip('/')}/", start.user, start.password)
         hops = 0
         while True:
-            reply = await self._client.get(self._client.with_login(repository, at), share)
+            reply = await self._client.get(self._client.with_login(repository, at), part)
             if reply.redirect is None:
                 break
             known = self._policy.repositories
@@ -109,7 +109,7 @@ class ProjectLists:
         if reply.status != 200:
             raise UnusableResponse(f"it answers {reply.status} for its project list")
         if len(reply.body) > SMALL:
-            await share.take(Stage.READ, len(reply.body))
+            await part.take(Stage.READ, len(reply.body))
         return await asyncio.to_thread(self._read, reply, is_flat)
 
     def _read(self, reply: Reply, is_flat: bool) -> Names:

@@ -126,9 +126,9 @@ class Reloadable:
 
     async def _replace(self, policy: Policy) -> None:
         new, old = self._begin(policy), self._now
-        await new.open()
         await old.gateway.finish()
         names = await asyncio.to_thread(new.gateway.routed_alike, old.gateway)
+        await new.open()
         # From here to the end nothing waits: no request sees half of it.
         new.gateway.take_over(old.gateway, names)
         self._policy, self._now = policy, new

@@ -38,14 +38,19 @@ class Pauses:
     @asynccontextmanager
     async def turn(self, hurry: asyncio.Event) -> AsyncIterator[None]:
         """A context for work in a pause, one at a time; at once when `hurry` is set, and in any case after a while."""
-        begins = [asyncio.create_task(event.wait()) for event in (self._pause, hurry)]
+        hurried, pause = asyncio.create_task(hurry.wait()), asyncio.create_task(self._pause.wait())
+        turn = asyncio.create_task(self._turn_after(pause))
         try:
-            await asyncio.wait(begins, timeout=_LONGEST, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for begin in begins:
-                begin.cancel()
-        if hurry.is_set():
+            await asyncio.wait((hurried, turn), return_when=asyncio.FIRST_COMPLETED)
+            if not turn.done():
+                turn.cancel()
             yield
-        else:
-            async with self._at_work:
-                yield
+        finally:
+            for task in (hurried, pause, turn):
+                task.cancel()
+            if turn.done() and not turn.cancelled():
+                self._at_work.release()
+
+    async def _turn_after(self, pause: asyncio.Task[Any]) -> None:
+        await asyncio.wait({pause}, timeout=_LONGEST)
+        await self._at_work.acquire()

@@ -44,9 +44,9 @@ class Room:
         self._freed = asyncio.Event()
 
     @contextmanager
-    def share(self) -> Iterator[Share]:
-        """What a lookup takes of the room, until it is over."""
-        share = Share(self)
+    def share(self, *, may_wait: bool = True) -> Iterator[Share]:
+        """What a lookup takes of the room, until it is over; without waiting, it takes what it needs."""
+        share = Share(self, may_wait=may_wait)
         try:
             yield share
         finally:
@@ -55,37 +55,58 @@ class Room:
 
     async def wait(self, share: Share, stage: Stage, size: int) -> None:
         """Wait until there is room for that many more bytes; raises `UnusableResponse` if too many wait already."""
-        self._shares.setdefault(share)
-        while not self._has_room(share, stage, size):
+        while not self.has_room(share, stage, size):
             waiting = sum(other.is_waiting for other in self._shares)
             if stage is Stage.RECEIVE and not share.is_waiting and waiting >= self._most_waiting:
                 raise UnusableResponse(BUSY, Cause.BUSY)
-            share.is_waiting = share.has_waited = True
+            share.is_waiting = True
             self._freed.clear()
             await self._freed.wait()
         share.is_waiting = False
 
-    def _has_room(self, share: Share, stage: Stage, size: int) -> bool:
+    def has_room(self, share: Share, stage: Stage, size: int) -> bool:
+        """Whether there is room for that many more bytes now."""
+        self._shares.setdefault(share)
         oldest, *others = self._shares
-        return share is oldest or sum(other.taken[stage] for other in others) + size <= self._most[stage]
+        return (
+            share is oldest
+            or not share.may_wait
+            or sum(other.taken[stage] for other in others) + size <= self._most[stage]
+        )
 
 
 class Share:
     """What one lookup has of the room.
 
-    `is_large`: one of its pages is larger than `SMALL`.
-    `is_waiting`: it waits for more, or was ended while it did. `has_waited`: the gateway has kept it waiting.
+    `is_large`: one of its pages is larger than `SMALL`. `is_waiting`: it waits for more, or was ended while it did.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, *, may_wait: bool = True) -> None:
         self._room = room
+        self.may_wait = may_wait
         self.taken = dict.fromkeys(Stage, 0)
         self.is_large = False
         self.is_waiting = False
-        self.has_waited = False
+
+    def has_room(self, stage: Stage, size: int) -> bool:
+        """Whether it can take room for `size` more bytes now."""
+        return self._room.has_room(self, stage, size)
 
     async def take(self, stage: Stage, size: int) -> None:
         """Take room for `size` more bytes of a large page, as soon as there is some."""
         self.is_large = True
         await self._room.wait(self, stage, size)
         self.taken[stage] += size
+
+
+class Part:
+    """What one request of a lookup takes of its share; `has_waited`: the gateway has kept it waiting."""
+
+    def __init__(self, share: Share) -> None:
+        self.share = share
+        self.has_waited = False
+
+    async def take(self, stage: Stage, size: int) -> None:
+        """As `Share.take`."""
+        self.has_waited |= not self.share.has_room(stage, size)
+        await self.share.take(stage, size)
