@@ -403,14 +403,19 @@ def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
     assert os.path.getsize(path)
 
 
-def test_a_store_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite does not say why a file cannot be opened; the message names the file and the rights that are needed."""
+@pytest.mark.parametrize(
+    ("may", "reason"),
+    [(False, "this user must be able to read and write it"), (True, "SQLite cannot open it and does not say why")],
+)
+def test_a_store_that_cannot_be_opened(may: bool, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite does not say why; the message names the file, and the rights that are needed only if they are missing."""
 
     def refuse(*_: object, **__: object) -> NoReturn:
         raise sqlite3.OperationalError("unable to open database file")
 
     monkeypatch.setattr(sqlite3, "connect", refuse)
-    with pytest.raises(UnsoundMemory, match=f"{tmp_path}/store: this user must be able to read and write it"):
+    monkeypatch.setattr(os, "access", lambda *_: may)
+    with pytest.raises(UnsoundMemory, match=f"{tmp_path}/store: {reason}"):
         SqliteStore(str(tmp_path / "store")).prepare()
 
 

@@ -426,12 +426,18 @@ def test_uv_without_a_file_and_with_gaps() -> None:
         "file": None,
         "gaps": gaps,
         "system_file": "/etc/uv/uv.toml",
+        "system_file_exists": False,
     }
     known |= {"sources": [], "unset_logins": [], "proxies": [], "lock": None, "open_in": [], "is_bare": False}
     text = "\n".join(installers._uv({**known, "obeys": True}))
     assert "the policy's export; took 1.0" in text
-    text = "\n".join(installers._uv({**known, "obeys": False, "is_as_exported": False, "undone_by": []}))
+    known |= {"obeys": False, "is_as_exported": False, "undone_by": []}
+    text = "\n".join(installers._uv(known))
+    assert "fix: repoprio export uv -o /etc/uv/uv.toml\n" in text
     assert "it writes the file and exits with 1" in text
+    text = "\n".join(installers._uv({**known, "system_file_exists": True}))
+    check = "repoprio export uv --check /etc/uv/uv.toml says how it differs: correct it, or move it away and run"
+    assert f"fix: {check}: repoprio export uv -o /etc/uv/uv.toml\n" in text, "export -o writes over no file"
 
 
 class Terminal(io.StringIO):

@@ -94,6 +94,7 @@ def test_uvs_file_is_written_by_one_command_of_any_shell() -> None:
     file = "C:\\my data\\uv\\uv.toml"
     uv = {"path": "uv.exe", "version": "0.13", "obeys": False, "took": "1.0", "is_as_exported": False, "file": None}
     known = {**uv, "system_file": file, "undone_by": ["UV_INDEX", "UV_FIND_LINKS"], "gaps": [], "sources": []}
+    known["system_file_exists"] = False
     more = {"open_in": [], "is_bare": False, "changes": {"UV_INDEX": ["index"], "UV_FIND_LINKS": ["find-links"]}}
     fixes = [
         line.strip() for line in installers.lines(known | more | {"unset_logins": [], "lock": None, "proxies": []})

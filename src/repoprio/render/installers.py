@@ -66,9 +66,18 @@ def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
         yield f"{INDENT}what uv reads first: {_UV_ORDER}"
         yield f"{INDENT}fix: {_undoing(tool['undone_by'], tool['changes'])}"
     if not tool["file"]:
-        yield f"{INDENT}fix: {shell.repoprio('export uv', '-o', tool['system_file'])}"
+        yield f"{INDENT}fix: {_exporting(tool['system_file'], exists=tool['system_file_exists'])}"
     if not tool["file"] and tool["gaps"]:
         yield f"{INDENT}it writes the file and exits with 1, since uv cannot express all of the policy"
+
+
+def _exporting(file: str, *, exists: bool) -> str:
+    """How the policy's export gets into `file`; export does not overwrite one, which may have other settings."""
+    export = shell.repoprio("export uv", "-o", file)
+    if not exists:
+        return export
+    check = shell.repoprio("export uv", "--check", file)
+    return f"{check} says how it differs: correct it, or move it away and run: {export}"
 
 
 def _undoing(sources: Iterable[str], changes: Mapping[str, Sequence[str]]) -> str:

@@ -47,12 +47,13 @@ def _results(path: str, policy: Policy, exported: Exported, tried: Bench) -> dic
     """What uv does here and with the policy as `exported`."""
     looked = uv_check.look(path, uv.text(exported, project=False), tried)
     logins = uv_check.unset_logins(uv.login_variables(policy), os.environ)
-    project = uv_check.folder(os.environ)
+    project, system_file = uv_check.folder(os.environ), uv_check.system_file()
     return {
         **looked._asdict(),
         "trial": None,
         "changes": dict(looked.changes),
-        "system_file": uv_check.system_file(),
+        "system_file": system_file,
+        "system_file_exists": os.path.lexists(system_file),
         "took": looked.trial.took,
         "said": looked.trial.said,
         "lock": sources.lock(project),

@@ -19,8 +19,8 @@ CREATE TABLE IF NOT EXISTS ownership (
 """
 _VERSION = 1
 _WAIT_SECONDS = 5.0
-# What SQLite says if it may not open a file; it does not say why.
-_CLOSED = "unable to open database file"
+# What SQLite says if it cannot open a file, for whatever reason.
+_NOT_OPENED = "unable to open database file"
 
 
 class SqliteStore:
@@ -123,9 +123,16 @@ class SqliteStore:
             yield
         except (sqlite3.Error, OSError, ValueError, TypeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            if reason == _CLOSED:
-                reason = "this user must be able to read and write it, and to write in its folder"
+            if reason == _NOT_OPENED:
+                reason = self._why_not_opened()
             raise UnsoundMemory(f"{self.path}: {reason}") from error
+
+    def _why_not_opened(self) -> str:
+        """Why SQLite could not open the file, as far as that can be found out."""
+        may_open = not os.path.exists(self.path) or os.access(self.path, os.R_OK | os.W_OK)
+        if may_open and os.access(os.path.dirname(self.path), os.W_OK | os.X_OK):
+            return "SQLite cannot open it and does not say why; perhaps this process has too many open files"
+        return "this user must be able to read and write it, and to write in its folder"
 
 
 def _durable(database: sqlite3.Connection) -> sqlite3.Connection:
