@@ -110,6 +110,7 @@ class Pages:
         if refused != self._refused:
             self._refused = refused
             early = self.ahead.forget(frozenset(logins.refused))
+            self._flat = {url: files for url, files in self._flat.items() if site(url) not in logins.late}
             self.forgotten += self._kept.forget(functools.partial(_is_doubtful, logins.late)) or early
         return self.forgotten
 
@@ -254,12 +255,14 @@ class Pages:
         url = ask.location.url
         if is_distribution(filename(url)):
             return self._offer(ask, (reader.file_at(url),))
-        if url not in self._flat:
+        # Another thread may forget it meanwhile.
+        files = self._flat.get(url)
+        if files is None:
             reply = self._get(ask, session)
             if not isinstance(reply, Reply):
                 return reply
-            self._flat[url] = reader.read_flat_page(reply.response)
-        return self._offer(ask, self._flat[url])
+            files = self._flat[url] = reader.read_flat_page(reply.response)
+        return self._offer(ask, files)
 
     @staticmethod
     def _offer(ask: FetchRequest, files: tuple[File, ...]) -> PageFound[PipPage] | NotFound:
