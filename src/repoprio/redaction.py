@@ -13,6 +13,11 @@ from repoprio.urls import site, without_credentials
 
 HIDDEN = "****"
 _LONGEST_NAME = 200
+_URL_START = re.compile(r"""(?<![^\s'"(<=@,])(?=[A-Za-z][A-Za-z0-9+.-]*://)""")
+# To the last @ that something follows, and to the end of that word.
+_URL_OR_LOGIN = re.compile(r"(?:.*@(?=\S))?\S*", re.DOTALL)
+# Only a word that is no URL has one left.
+_WORD_LOGIN = re.compile(r"(?<!\S)(?:(?!://)\S)+@(?=\S)")
 
 
 def redact_url(url: str) -> str:
@@ -38,8 +43,13 @@ def redact_text(text: str) -> str:
 
 
 def redact_words(text: str) -> str:
-    """`text` with each word redacted that looks like a URL or holds an @."""
-    return " ".join(redact_text(word) if "@" in word or "://" in word else word for word in text.split(" "))
+    """`text` of several lines with each URL redacted, and each word with an @ in it.
+
+    A URL ends where the next one begins, and may have spaces up to its last @: the login of one that is not valid.
+    """
+    parts = [part for line in text.split("\n") for part in (*_URL_START.split(line), "\n")][:-1]
+    redacted = (_url_redacted(part) if "://" in part else part for part in parts)
+    return _WORD_LOGIN.sub(f"{HIDDEN}@", "".join(redacted))
 
 
 def redact_name(text: str) -> str:
@@ -65,6 +75,12 @@ def escape_controls(text: str) -> str:
 def truncate(text: str, length: int) -> str:
     """The first `length` characters of `text`, with ``...`` after them if there are more."""
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def _url_redacted(text: str) -> str:
+    """`text`, which begins with a URL, with that redacted."""
+    end = len(_URL_OR_LOGIN.match(text)[0])  # type: ignore[index]  # it matches any text
+    return redact_text(text[:end]) + text[end:]
 
 
 def _without_odd_port(visible: str) -> str:

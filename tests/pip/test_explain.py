@@ -132,6 +132,20 @@ def test_what_pip_cannot_read(pip: str, text: str, pip_env: EnvFactory, policy: 
         assert not any(word in done.stderr for word in ("Traceback", "s3cret"))
 
 
+def test_what_pip_says_about_a_url_has_no_login(pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
+    """A login in a requirement is hidden: in what pip quotes of one it cannot read, and of one that does not apply."""
+    for text in ("acme @ https://bob:s3cret@host.example/x y z", "acme @ https://bob:s3cret@host.example/a.zip ; 1"):
+        (tmp_path / "r.txt").write_text(f"{text}\n")
+        for words in (("explain", text), ("explain", "-r", "r.txt"), ("compare", "-r", "r.txt"), ("audit", "r.txt")):
+            done = pip_env("26.3").tool(*words, policy=policy, cwd=tmp_path)
+            assert (done.code, "[usage]" in done.stderr) == (2, True), done
+            assert ("https://****@host.example/" in done.stderr, "s3cret" in done.stderr) == (True, False), done.stderr
+    never = "acme @ https://bob:s3cret@host.example/acme-1.0-py3-none-any.whl ; python_version < '3'"
+    for command in ("explain", "compare"):
+        done = pip_env("22.0.2").tool(command, never, policy=policy)
+        assert ("marker does not apply" in done.stderr, "s3cret" in done.stderr) == (True, False), done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from repoprio.errors import InspectionError, NoPolicy, RepoprioError, UnknownPip
 from repoprio.names import NormalizedName, is_project_name, normalize
 from repoprio.policy.patterns import Pattern, Specificity, best_match
-from repoprio.redaction import redact_text, redact_url
+from repoprio.redaction import redact_text, redact_url, redact_words
 from repoprio.simple_api.filenames import version_in
 from repoprio.urls import (
     Site,
@@ -208,6 +208,28 @@ def test_the_fuse(url: str, expected: bool) -> None:
 def test_no_login_is_shown(text: str, expected: str) -> None:
     """Possible logins and tokens are hidden, even in a text that is not a URL; an @ in a path is not a login."""
     assert redact_text(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "bad: 'https://bob:1 s3cret@corp.example/x y':\n    https://bob:1 s3cret@corp.example/x y\n  ^ (line 1)",
+            "bad: 'https://****@corp.example/x y':\n    https://****@corp.example/x y\n  ^ (line 1)",
+        ),
+        ("https://corp.example/ or https://bob:s3cret@x", "https://corp.example/ or https://****@x"),
+        ("see https://corp.example/?token=s3cret y", "see https://corp.example/?**** y"),
+        ("see https://corp.example/ bob:s3cret@x", "see https://corp.example/ ****@x"),
+        (
+            "git+https://corp.example/x.git@main needs NAME @ URL",
+            "git+https://corp.example/x.git@main needs NAME @ URL",
+        ),
+        ("acme=1: did you mean ==?", "acme=1: did you mean ==?"),
+    ],
+)
+def test_no_login_is_shown_in_a_sentence(text: str, expected: str) -> None:
+    """Possible logins and tokens of all its URLs are hidden, also of one with spaces; the rest stays as it is."""
+    assert redact_words(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from repoprio.pip_adapter.finder.policy_finder import PolicyFinder  # noqa: E402
 from repoprio.pip_adapter.hooks import requirement_files  # noqa: E402
 from repoprio.pip_adapter.index import credentials, retries  # noqa: E402
 from repoprio.policy.model import Mode  # noqa: E402
+from repoprio.redaction import redact_words  # noqa: E402
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -52,7 +53,7 @@ def _parsed(install: InstallCommand, options: Sequence[str]) -> Values:
     try:
         return install.parse_args(list(options))[0]
     except (SystemExit, ValueError) as error:
-        why = f": {error}" if isinstance(error, ValueError) else ""
+        why = f": {redact_words(str(error))}" if isinstance(error, ValueError) else ""
         raise InspectionError(f"an option or a setting of pip's is not valid{why}.    [usage]") from None
 
 
@@ -90,7 +91,7 @@ def pip_context(options: Sequence[str] = ()) -> Iterator[PipContext]:
         except LookupRefused as error:
             raise LookRefused(error) from None
         except PipError as error:
-            raise InspectionError(f"{error}    [usage]") from None
+            raise InspectionError(f"{redact_words(str(error))}    [usage]") from None
 
 
 @contextmanager
@@ -114,4 +115,4 @@ def unreadable(error: Exception) -> str:
         return "a requirements file is not in its encoding"
     # What Python says about a URL may quote a part of a password.
     is_plain = isinstance(error, LookupError) or type(error).__module__.startswith("pip.")
-    return str(error) if is_plain else "its URL is not valid"
+    return redact_words(str(error)) if is_plain else "its URL is not valid"

@@ -17,7 +17,7 @@ from repoprio.pip_adapter.inspect.compare.journal import check_disclosed, kept_f
 from repoprio.pip_adapter.inspect.context import PipContext, pip_context, reading_requirements
 from repoprio.pip_adapter.requirements import link_of, narrowed, project_of, specifier_of
 from repoprio.policy.model import DirectUrls
-from repoprio.redaction import redact_url
+from repoprio.redaction import redact_url, redact_words
 from repoprio.render.compare import further
 
 if TYPE_CHECKING:
@@ -108,14 +108,14 @@ def _requirement(text: str) -> InstallRequirement:
     try:
         requirement: InstallRequirement = install_req_from_line(text)
     except InstallationError as error:
-        raise InspectionError(f"{error}    [usage]") from None
+        raise InspectionError(f"{redact_words(str(error))}    [usage]") from None
     return requirement
 
 
 def _holds(ireq: InstallRequirement) -> bool:
     holds: bool = ireq.match_markers()
     if not holds:
-        warn(f"repoprio: {ireq}: its marker does not apply here")
+        warn(f"repoprio: {redact_words(str(ireq))}: its marker does not apply here")
     return holds
 
 

@@ -42,7 +42,7 @@ from repoprio.pip_adapter.inspect.context import PipContext, pip_context, readin
 from repoprio.pip_adapter.log_muting import muted
 from repoprio.pip_adapter.requirements import link_of
 from repoprio.policy.model import Policy, Repository
-from repoprio.redaction import redact_url
+from repoprio.redaction import redact_url, redact_words
 from repoprio.urls import filename
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _roots(pip: PipContext, requirements: Sequence[str], voice: Progress) -> lis
         holding = [ireq for ireq in ireqs if ireq.match_markers()]
     for ireq in ireqs:
         if ireq not in holding and not ireq.constraint:
-            voice.note(f"repoprio: {ireq.req or ireq}: its marker does not apply here")
+            voice.note(f"repoprio: {redact_words(str(ireq.req or ireq))}: its marker does not apply here")
         problem = compat.constraint_problem(ireq) if ireq.constraint else None
         if problem:
             raise InspectionError(f"{problem}    [usage]")
@@ -273,7 +273,7 @@ class ResolutionRounds:
         try:
             ireq = make(text, parent)
         except PipError:
-            problem = f"its metadata has an invalid requirement: {text}"
+            problem = f"its metadata has an invalid requirement: {redact_words(text)}"
             raise ProjectFailed(by, Failure(FailureCode.UNREADABLE, f"{by}: {problem}.", problem)) from None
         name = name_of(ireq)
         if name and name != by:
