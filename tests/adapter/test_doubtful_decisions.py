@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from repoprio.lookup.drivers import drive
+from repoprio.lookup.events import PageFound, StatusReceived
+from repoprio.lookup.memory import RunMemory
+from repoprio.lookup.project import ProjectLookup
 from repoprio.names import NormalizedName, normalize
 from repoprio.pip_adapter.errors import LookupRefused
 from repoprio.pip_adapter.finder.session_memory import Decisions
+from repoprio.pip_adapter.index.links import PipPage
+from repoprio.simple_api.model import File, ProjectPage
+from support.policy_files import parsed_policy
 from support.verdicts import PAGE, decide
 
 POLICY = """
@@ -46,3 +54,48 @@ def test_a_second_late_login_casts_doubt_on_what_was_confirmed_after_the_first()
     with pytest.raises(LookupRefused) as refused:
         decisions.confirm(None)
     assert f"{confirmed[0]}: corp (priority 10) says something else" in str(refused.value)
+
+
+def page(*files: str) -> Any:
+    """A page with these files."""
+    listed = tuple(File(name, f"https://corp.example/{name}", {}) for name in files)
+    return PageFound(
+        PipPage(ProjectPage(normalize("acme"), "https://corp.example/simple/acme/", listed, frozenset())), len(files)
+    )
+
+
+ONE, TWO = page("acme-1.0-py3-none-any.whl"), page("acme-1.0-py3-none-any.whl", "acme-2.0-py3-none-any.whl")
+MERGE = '[pins.acme]\nprojects = ["acme"]\nmode = "merge"'
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "now"),
+    [
+        (POLICY, {"public": ONE}, {"corp": ONE, "public": ONE}),
+        (f'mode = "flexible"{POLICY}', {"public": TWO}, {"corp": TWO, "public": TWO}),
+        (f'mode = "flexible"{POLICY}', {"corp": ONE, "public": TWO}, {"corp": TWO, "public": TWO}),
+        (f'mode = "flexible"{POLICY}', {"corp": ONE, "public": ONE}, {"corp": page(), "public": ONE}),
+        (POLICY + MERGE, {"corp": ONE, "public": TWO}, {"corp": TWO, "public": TWO}),
+    ],
+    ids=["strict", "flexible-hidden", "flexible-passed-over", "flexible-other-files", "merge"],
+)
+def test_the_refusal_names_the_repository_that_the_login_changed(
+    text: str, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> None:
+    """It names corp, with the login to set, and never public, which is only not asked any more."""
+    decisions, name = Decisions(), normalize("acme")
+
+    def made(pages: Mapping[str, Any]) -> Any:
+        lookup = ProjectLookup(RunMemory[Any](parsed_policy(text)), name)
+        return drive(
+            lookup,
+            lambda ask: pages.get(ask.repository.name, StatusReceived(404)),
+            lambda offers: any(offer.files > 1 for offer in offers),
+        )
+
+    decisions.keep((name,), made(before), lambda: made(now))
+    decisions.doubt(1)
+    with pytest.raises(LookupRefused) as refused:
+        decisions.confirm(None)
+    assert "acme: corp (priority 10) says something else" in str(refused.value)
+    assert "REPOPRIO_CORP_USERNAME" in str(refused.value)

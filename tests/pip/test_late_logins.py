@@ -33,13 +33,15 @@ def guard(server: RepositoryServer, whole: RepositoryServer) -> None:
     ("first", "wanted", "guilty"),
     [
         ("", "hidden", "hidden: house (priority 5)"),
+        ('mode = "flexible"\n', "acme>=2", "acme: corp (priority 10)"),
+        ('[pins.acme]\nprojects = ["acme"]\nmode = "merge"\n', "acme", "acme: corp (priority 10)"),
     ],
-    ids=["flat"],
+    ids=["flat", "flexible", "merge"],
 )
 def test_what_a_login_shows_is_not_missed(
     first: str, wanted: str, guilty: str, fresh_env: EnvFactory, repository: RepositoryFactory, tmp_path: Path
 ) -> None:
-    """A flat listing is fetched again after its site got a login."""
+    """A flat listing, and a page in modes that look at versions, are fetched again after their site got a login."""
     scene, env = Scene(repository, tmp_path, acme=("1.0",)), fresh_env("26.3")
     add_keyring(env, "bot", "s3cret")
     scene.public.add("hidden", "99.0")

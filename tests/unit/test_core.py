@@ -418,6 +418,8 @@ def test_flexible_mode_goes_no_further_down_than_it_may() -> None:
     assert Policy(tiers, mode=Mode.FLEXIBLE).is_flexible
     assert not Policy(tiers).is_flexible
     assert Policy(tiers, pins=(Pin("one", (Pattern.parse("acme"),), mode=Mode.FLEXIBLE),)).is_flexible
+    assert Policy(tiers, pins=(Pin("one", (Pattern.parse("acme"),), mode=Mode.MERGE),)).looks_at_versions
+    assert not Policy(tiers, pins=(Pin("one", (Pattern.parse("acme"),), block="no"),)).looks_at_versions
 
 
 def test_explanations_of_what_was_shadowed() -> None:

@@ -33,6 +33,11 @@ class Mode(str, enum.Enum):
     OBSERVE = "observe"
     MERGE = "merge"
 
+    @property
+    def looks_at_versions(self) -> bool:
+        """Whether the files of a page, and not only the fact that there is one, decide between repositories."""
+        return self in (Mode.FLEXIBLE, Mode.MERGE)
+
 
 class Unlisted(str, enum.Enum):
     """What happens to a repository that a caller adds and the policy does not list."""
@@ -283,7 +288,15 @@ class Policy:
     @property
     def is_flexible(self) -> bool:
         """Whether flexible mode is in force for at least one name."""
-        return Mode.FLEXIBLE in {self.mode, *(pin.mode for pin in self.pins)}
+        return Mode.FLEXIBLE in self._modes()
+
+    @property
+    def looks_at_versions(self) -> bool:
+        """Whether versions decide between repositories for at least one name."""
+        return any(mode.looks_at_versions for mode in self._modes())
+
+    def _modes(self) -> set[Mode]:
+        return {self.mode, *(pin.mode for pin in self.pins if pin.mode)}
 
     def is_one_tier(self) -> bool:
         """Whether priorities protect nothing: several repositories are asked, all of the same priority."""

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from repoprio.environments.child_script import IS_CHILD
+from repoprio.lookup.events import RepositoryResult, RepositoryState
 from repoprio.lookup.memory import Memory, RunMemory
 from repoprio.lookup.project import Decision
 from repoprio.names import NormalizedName
@@ -19,6 +20,7 @@ from repoprio.pip_adapter.index.links import PipPage
 from repoprio.pip_adapter.registry import Registry
 from repoprio.policy.locations import variable_of
 from repoprio.policy.model import Mode, Policy, Repository
+from repoprio.policy.routing import Route
 from repoprio.render.messages import notices
 
 if TYPE_CHECKING:
@@ -121,7 +123,32 @@ class Decisions:
 
 
 def _changed(before: Decision[PipPage], now: Decision[PipPage]) -> Repository | None:
-    """The first repository that says something else now; None if there is none."""
-    states = {result.repository.name: result.state for result in before.results}
-    changed = (new.repository for new in now.results if states.get(new.repository.name, new.state) is not new.state)
-    return next(changed, None)
+    """The first repository that says something else now; None if there is none.
+
+    A lower one that is not asked any more has said nothing else.
+    """
+    said = {result.repository.name: result for result in before.results}
+    looks_at_versions = isinstance(now.route, Route) and now.route.mode.looks_at_versions
+    for new in now.results:
+        old = said.get(new.repository.name, new)
+        if new.state is not RepositoryState.NOT_ASKED and _differ(old, new, looks_at_versions):
+            return new.repository
+    if _names(before.owners) != _names(now.owners):
+        return (now.owners or before.owners)[0].repository
+    return None
+
+
+def _differ(old: RepositoryResult[PipPage], new: RepositoryResult[PipPage], looks_at_versions: bool) -> bool:
+    if (old.state, old.passed_over) != (new.state, new.passed_over):
+        return True
+    return looks_at_versions and old.page is not new.page and _weighed(old.page) != _weighed(new.page)
+
+
+def _weighed(page: PipPage | None) -> frozenset[tuple[object, ...]]:
+    """What is weighed of a page's files. URLs are not: they may have a token that is another one in each answer."""
+    files = page.files if page else ()
+    return frozenset((file.filename, file.requires_python, file.yanked, file.upload_time) for file in files)
+
+
+def _names(results: tuple[RepositoryResult[PipPage], ...]) -> list[str]:
+    return [result.repository.name for result in results]

@@ -103,7 +103,8 @@ class Pages:
     def forget_refused(self) -> int:
         """Forget answers of sites that asked for a login since; returns how often there were any.
 
-        Those fetched ahead and not used yet; of the others, all but pages, from sites that then got a login.
+        Those fetched ahead and not used yet; of the others, those of sites that then got a login: all but pages with
+        files, and these too if versions decide between repositories.
         """
         logins = credentials.credential_policy(self._session.auth)
         refused = len(logins.refused), len(logins.late)
@@ -111,7 +112,8 @@ class Pages:
             self._refused = refused
             early = self.ahead.forget(frozenset(logins.refused))
             self._flat = {url: files for url, files in self._flat.items() if site(url) not in logins.late}
-            self.forgotten += self._kept.forget(functools.partial(_is_doubtful, logins.late)) or early
+            is_doubtful = functools.partial(_is_doubtful, logins.late, self._policy.looks_at_versions)
+            self.forgotten += self._kept.forget(is_doubtful) or early
         return self.forgotten
 
     @contextlib.contextmanager
@@ -276,9 +278,10 @@ def project_page(name: NormalizedName, response: Response) -> PageFound[PipPage]
         return for_pip(reader.read_project_page(name, response, compat.VERSIONS))
 
 
-def _is_doubtful(late: Collection[Site], key: Key, answer: FetchResult[PipPage]) -> bool:
+def _is_doubtful(late: Collection[Site], looks_at_versions: bool, key: Key, answer: FetchResult[PipPage]) -> bool:
     """Whether a site that got a login late may answer otherwise with it: it may hide what others must not see."""
-    return site(key[3]) in late and not (isinstance(answer, PageFound) and answer.files)
+    has_files = isinstance(answer, PageFound) and answer.files > 0
+    return site(key[3]) in late and (looks_at_versions or not has_files)
 
 
 def _hop_key(ask: FetchRequest) -> tuple[str, ResourceKind, str]:
