@@ -165,6 +165,25 @@ def test_a_file_that_pip_cannot_read(
         assert "Traceback" not in done.stderr
 
 
+RAISES = """
+from repoprio.pip_adapter.inspect.context import reading_requirements
+
+for kind in (LookupError, KeyError, IndexError):
+    try:
+        with reading_requirements():
+            raise kind("x")
+    except Exception as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_defect_is_no_wrong_use(pip_env: EnvFactory, tmp_path: Path) -> None:
+    """An unknown encoding is the fault of a file; a missing key or index is a defect of a program, so no such error."""
+    (tmp_path / "raises.py").write_text(RAISES)
+    done = pip_env("26.3").module(str(tmp_path / "raises.py"))
+    assert done.stdout.split() == ["InspectionError", "KeyError", "IndexError"], done.stderr
+
+
 @pytest.mark.parametrize("pip", PIPS)
 def test_hashes_that_no_file_has(pip: str, pip_env: EnvFactory, policy: Path, tmp_path: Path) -> None:
     """If pip would stop because of a hash, nothing would be installed, and each file says why.

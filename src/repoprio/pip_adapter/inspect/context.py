@@ -108,7 +108,10 @@ def reading_requirements() -> Iterator[None]:
 
 
 def unreadable(error: Exception) -> str:
-    """Why pip cannot read a requirement, for one of the errors `UNREADABLE`."""
+    """Why pip cannot read a requirement, for one of the errors `UNREADABLE`; a defect of pip is raised again."""
+    if isinstance(error, KeyError | IndexError):
+        # Only for an encoding that is not known, Python raises a bare `LookupError`.
+        raise error
     if isinstance(error, RecursionError):
         return "a requirements file includes itself"
     if isinstance(error, UnicodeError):
