@@ -19,10 +19,10 @@ from repoprio.config.checks.warnings import policy_warnings
 from repoprio.config.errors import InvalidPolicy
 from repoprio.config.load import load_policy, read_text
 from repoprio.config.pip import policy_section
-from repoprio.config.policy_files import INHERITED, VARIABLE
+from repoprio.config.policy_files import INHERITED, SYSTEM, VARIABLE, LayerFiles
 from repoprio.config.settings import Merged, Setting
 from support.paths import DATA, ROOT
-from support.policy_files import TOOLS, read_files
+from support.policy_files import TOOLS, TWO, read_files
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -388,3 +388,13 @@ def test_pip_conf_spells_numbers_and_lists_without_quotes() -> None:
         "no-such-key": "1 2",
     }
     assert not found
+
+
+def test_a_layer_that_is_a_url_stops_a_named_policy(tmp_path: Path) -> None:
+    """It might be locked, so it counts as unreadable beside the file that the variable names; its login is hidden."""
+    file = tmp_path / "named.toml"
+    file.write_text(TWO)
+    layer = LayerFiles(SYSTEM, ("https://bot:s3cret@corp.example/repoprio.toml",))
+    loaded = load_policy({VARIABLE: str(file)}, [layer], TOOLS)
+    assert [error.file for error in loaded.errors] == ["https://****@corp.example/repoprio.toml"]
+    assert loaded.policy is None

@@ -89,8 +89,9 @@ class LayerReader:
 
     def _break(self, file: str, problem: str, remedy: str = LOOK_AGAIN) -> None:
         # A URL, which no file can be, may have a login.
-        self.errors.append(PolicyProblem(redact_text(file) if "://" in file else file, "", problem, remedy))
-        self.broken.append(file)
+        shown = redact_text(file) if "://" in file else file
+        self.errors.append(PolicyProblem(shown, "", problem, remedy))
+        self.broken.append(shown)
 
 
 def _parser_problem(problem: str) -> str:
