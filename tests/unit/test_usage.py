@@ -40,3 +40,38 @@ def test_an_option_before_the_command(before: list[str], capsys: pytest.CaptureF
         parser.parse([*before, "explain", "acme"])
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith("--format is given before the command; options follow it: repoprio explain --format ...")
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse([*before, "config", "show"])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("options follow it: repoprio config show --format ..."), "config itself has no such option"
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("--version=1", "argument --version: ignored explicit argument '1'"),
+        ("--what", "unrecognized arguments: --what"),
+        ("--frmat", "unrecognized arguments: --frmat; did you mean --format?"),
+    ],
+)
+def test_an_option_that_the_command_does_not_have(
+    option: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No hint says to give it after the command, which would refuse it there, too."""
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse([option, "explain", "acme"])
+    assert capsys.readouterr().err.endswith(f": error: {problem}\n")
+
+
+def test_an_option_before_pip(capsys: pytest.CaptureFixture[str]) -> None:
+    """Which options pip has, only pip knows."""
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse(["--isolated", "pip", "list"])
+    assert capsys.readouterr().err.endswith("options follow it: repoprio pip --isolated ...\n")
+
+
+def test_an_abbreviated_version_before_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is --version, as argparse abbreviates it."""
+    with pytest.raises(SystemExit, match="0"):
+        parser.parse(["--vers", "config"])
+    assert capsys.readouterr().out.startswith("repoprio ")

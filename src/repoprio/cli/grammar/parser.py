@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -46,25 +47,50 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The options of one command; call their `command` with them. Usage errors and --help end the process."""
     named = next((word for word in arguments if word in COMMANDS), None)
     whole = build((named,) if named else ())
-    if named and arguments[0].startswith("-") and arguments[0] not in whole._option_string_actions:  # noqa: SLF001 - argparse has no other way
-        option = arguments[0].partition("=")[0]
-        whole.error(f"{option} is given before the command; options follow it: repoprio {named} {option} ...")
+    option = arguments[0].partition("=")[0] if arguments else ""
+    # What argparse knows, perhaps in a longer form, it handles itself.
+    if named and option.startswith("-") and not any(known.startswith(option) for known in _options(whole)):
+        _refuse_before(_nested(whole)[named], option, arguments)
     options, unknown = whole.parse_known_args(arguments)
     if unknown:
         _refuse(options.parser if named else whole, unknown)
     return options
 
 
+def _refuse_before(command: argparse.ArgumentParser, option: str, arguments: list[str]) -> NoReturn:
+    """End the process with an option before its command, and where it belongs, if the command has it."""
+    takers = [taker for taker in _takers(command) if option in _options(taker) or taker.prog == "repoprio pip"]
+    # Of several actions that have it, the one that is given: it is the last word of its `prog`.
+    taker = min(takers, key=lambda taker: taker.prog.split()[-1] not in arguments, default=None)
+    if not taker:
+        _refuse(command, [option])
+    command.error(f"{option} is given before the command; options follow it: {taker.prog} {option} ...")
+
+
 def _refuse(command: argparse.ArgumentParser, unknown: list[str]) -> NoReturn:
     """End the process with the words that `command` does not know, and the option that the first one may mean."""
     from difflib import get_close_matches
 
-    nested = [a for a in command._actions if isinstance(a, argparse._SubParsersAction)]  # noqa: SLF001 - argparse has no other way
-    takers = [command, *(taker for action in nested for taker in action.choices.values())]
-    known = dict.fromkeys(option for taker in takers for option in taker._option_string_actions)  # noqa: SLF001 - argparse has no other way
+    known = dict.fromkeys(option for taker in _takers(command) for option in _options(taker))
     word = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0]
     near = get_close_matches(word, known, 1, _NEAR)
     command.error(f"unrecognized arguments: {' '.join(unknown)}{f'; did you mean {near[0]}?' if near else ''}")
+
+
+def _options(parser: argparse.ArgumentParser) -> Collection[str]:
+    """The options of one parser, without those of its commands or actions."""
+    return parser._option_string_actions  # noqa: SLF001 - argparse has no other way
+
+
+def _nested(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """The parsers of the commands or actions of `parser`, by name."""
+    nested = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001 - argparse has no other way
+    return {name: inner for action in nested for name, inner in action.choices.items()}
+
+
+def _takers(command: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """The parsers that may take an option of `command`: its own, and those of its actions."""
+    return [command, *_nested(command).values()]
 
 
 def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
@@ -90,10 +116,8 @@ def build(filled: tuple[str, ...] = tuple(COMMANDS)) -> argparse.ArgumentParser:
 
 def _tell_statuses(command: argparse.ArgumentParser, name: str) -> None:
     command.epilog = statuses.exit_status_sentence(name)
-    for nested in command._actions:  # noqa: SLF001 - argparse has no other way
-        if isinstance(nested, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other way
-            for action, inner in nested.choices.items():
-                _tell_statuses(inner, f"{name} {action}")
+    for action, inner in _nested(command).items():
+        _tell_statuses(inner, f"{name} {action}")
 
 
 class _Help(argparse.HelpFormatter):
