@@ -435,7 +435,9 @@ def test_uv_without_a_file_and_with_gaps() -> None:
     text = "\n".join(installers._uv(known))
     assert "fix: repoprio export uv -o /etc/uv/uv.toml\n" in text
     assert "it writes the file and exits with 1" in text
-    text = "\n".join(installers._uv({**known, "system_file_exists": True}))
+    known |= {"undone_by": ["/etc/uv/uv.toml"], "changes": {"/etc/uv/uv.toml": ["index"]}, "system_file_exists": True}
+    text = "\n".join(installers._uv(known))
+    assert "remove `index` from" not in text, "the export would be there; the file may have no index at all"
     check = "repoprio export uv --check /etc/uv/uv.toml says how it differs: correct it, or move it away and run"
     assert f"fix: {check}: repoprio export uv -o /etc/uv/uv.toml\n" in text, "export -o writes over no file"
 

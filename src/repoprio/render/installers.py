@@ -60,11 +60,13 @@ def _not_as_exported(tool: Mapping[str, Any], name: str) -> Iterator[str]:
     is_bare, here = tool["is_bare"], "its settings here differ from the policy's export"
     differs = "uv has no settings from this policy" if is_bare else here
     yield f"  FAIL   {name}    {differs}{commands}"
-    for source in tool["undone_by"]:
+    # Without the export in a file, the system's file would get it: it undoes nothing, the last fix says what to do.
+    undone_by = [source for source in tool["undone_by"] if tool["file"] or source != tool["system_file"]]
+    for source in undone_by:
         yield f"{INDENT}undone by: {source} ({', '.join(tool['changes'][source])})"
-    if tool["undone_by"]:
+    if undone_by:
         yield f"{INDENT}what uv reads first: {_UV_ORDER}"
-        yield f"{INDENT}fix: {_undoing(tool['undone_by'], tool['changes'])}"
+        yield f"{INDENT}fix: {_undoing(undone_by, tool['changes'])}"
     if not tool["file"]:
         yield f"{INDENT}fix: {_exporting(tool['system_file'], exists=tool['system_file_exists'])}"
     if not tool["file"] and tool["gaps"]:
