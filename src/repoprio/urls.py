@@ -224,7 +224,7 @@ def explanation_url(index: str, name: NormalizedName) -> str:
     return urljoin(f"{index.rstrip('/')}/", f"../explain/{quote(name)}")
 
 
-def not_an_index_of_a_gateway(url: str) -> str | None:
+def gateway_index_problem(url: str) -> str | None:
     """Why `url` is hardly the index of a gateway; None if it may be."""
     return None if url.rstrip("/").endswith("/simple") else "does not end in /simple/, where a gateway serves its index"
 

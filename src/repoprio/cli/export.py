@@ -16,7 +16,7 @@ from repoprio.export import CannotExport, Exported, common, uv, uv_differences
 from repoprio.export.installers import BY_NAME, Installer, part_of
 from repoprio.policy.model import Policy
 from repoprio.redaction import printable
-from repoprio.urls import not_an_index_of_a_gateway
+from repoprio.urls import gateway_index_problem
 
 
 class CannotCompare(RepoprioError):
@@ -126,7 +126,7 @@ def _exported_by(options: argparse.Namespace, export: Callable[[Policy], Exporte
     policy = None if options.gateway else policy_in_force.policy(options.policy).sound()
     gateway = options.gateway or (policy.gateway if policy and not options.no_gateway else None)
     if gateway:
-        if problem := not_an_index_of_a_gateway(gateway):
+        if problem := gateway_index_problem(gateway):
             print(f"repoprio: WARNING: {gateway} {problem}", file=sys.stderr)
         if policy:
             origin = policy.rule("gateway").file

@@ -11,7 +11,7 @@ from repoprio.config.values import is_pips
 from repoprio.names import OWN_NAME
 from repoprio.policy.model import Format, Location, Mode, Policy, Repository, UnknownAge, Unlisted
 from repoprio.policy.patterns import Pattern
-from repoprio.urls import not_an_index_of_a_gateway, site
+from repoprio.urls import gateway_index_problem, site
 from repoprio.wording import join_words
 
 
@@ -65,9 +65,9 @@ def _gateway(policy: Policy) -> Iterator[PolicyWarning]:
         mode = Mode.FLEXIBLE if policy.is_flexible else Mode.OBSERVE
         problem = f'is set, but no gateway can obey this policy: with mode = "{mode.value}" it does not start'
         yield _warning(policy, "gateway-mode", "gateway", problem, 'set mode = "strict", or remove it')
-    if policy.gateway and (elsewhere := not_an_index_of_a_gateway(policy.gateway)):
+    if policy.gateway and (index_problem := gateway_index_problem(policy.gateway)):
         remedy = f'gateway = "{policy.gateway.rstrip("/")}/simple/", unless a web server in front changes the path'
-        yield _warning(policy, "gateway-path", "gateway", elsewhere, remedy)
+        yield _warning(policy, "gateway-path", "gateway", index_problem, remedy)
 
 
 def _none_enabled(policy: Policy) -> Iterator[PolicyWarning]:

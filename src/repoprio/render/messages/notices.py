@@ -32,7 +32,7 @@ def late_login(project: str, repository: Repository, variable: str, help_text: s
     return message(
         f"{project}: {repository} says something else with a login than it said without one.",
         [
-            "It asked for a login only after that, for another project; so nothing is installed.",
+            "It first asked for a login when another project was looked up; nothing is installed.",
             f"hint: set {variable}_USERNAME and {variable}_PASSWORD: then it gets the login with each request",
         ],
         "late-login",
