@@ -30,6 +30,17 @@ def test_a_file_in_the_home(name: str, home: Path) -> None:
     assert found.authenticators("corp.example") == ("ada", "", "s3cret")
 
 
+def test_where_pip_looks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in pip, an empty NETRC means no logins, and a ~/.netrc that leads nowhere gives way to ~/_netrc."""
+    (home / ".netrc").symlink_to(home / "gone")
+    (home / "_netrc").write_text(GOOD)
+    found = logins()
+    assert found is not None
+    assert found.authenticators("corp.example") == ("ada", "", "s3cret")
+    monkeypatch.setenv("NETRC", "")
+    assert logins() is None
+
+
 @pytest.mark.parametrize("is_named", [False, True])
 @pytest.mark.parametrize(
     ("content", "problem"),

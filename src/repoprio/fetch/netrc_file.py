@@ -13,13 +13,15 @@ class UnreadableLogins(RepoprioError):
 
 
 def logins() -> netrc.netrc | None:
-    """The logins of netrc, at the place where pip finds it; None if there is none.
+    """The logins of netrc, at the place where pip finds it; None if there is none, or if NETRC is empty.
 
     Raises `UnreadableLogins`: without its login, a repository may hide names, which a lower one would get then.
     """
     named = os.environ.get("NETRC")
-    places = map(os.path.expanduser, [named] if named else ["~/.netrc", "~/_netrc"])
-    file = next((place for place in places if named or os.path.lexists(place)), None)
+    if named is not None:
+        # Unlike pip: a file that somebody names must exist.
+        return _read(os.path.expanduser(named)) if named else None
+    file = next(filter(os.path.exists, map(os.path.expanduser, ("~/.netrc", "~/_netrc"))), None)
     return _read(file) if file else None
 
 
