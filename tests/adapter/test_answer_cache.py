@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,24 @@ with install.main_context():
     names = [name for _, _, names in os.walk(case["cache"]) for name in names]
     found += [ask(), ask(), [name for name in names if name.endswith(".tmp")]]
 print(json.dumps(found))
+"""
+
+# Two forks write one file, which never gets its name; prints whether both could, and how many files there are then.
+FORKS = """
+import os, sys
+from repoprio.pip_adapter.index import answer_cache
+folder, codes = sys.argv[1], []
+answer_cache.filesystem.replace = lambda *_: None
+for _ in range(2):
+    child = os.fork()
+    if not child:
+        try:
+            answer_cache._write(folder, os.path.join(folder, "page"), b"page")
+            os._exit(0)
+        finally:
+            os._exit(1)
+    codes.append(os.waitpid(child, 0)[1])
+print(codes, len(os.listdir(folder)))
 """
 
 
@@ -138,3 +157,11 @@ def _headers(world: ByHand) -> list[Path]:
     """The files with the headers of what pip's cache has."""
     files = [path for path in world.folder.rglob("*") if path.is_file() and b"ETag" in path.read_bytes()[:2000]]
     return [path for path in files if path.suffix != ".body"]
+
+
+def test_forks_do_not_write_to_the_same_file(tmp_path: Path) -> None:
+    """A fork of a process that has written pages has files of its own until they are whole."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.strip() == "[0, 0] 2", done.stderr

@@ -29,7 +29,7 @@ _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _LOADED = "repoprio_loaded"
 # `collected`: the files that this thread has written, each with the name that it will have; None if it has it at once.
 _THREAD = threading.local()
-# Parts of the names of temporary files: no other process has the first, and no other file the second.
+# Parts of the names of temporary files: no other process has the first, unless by a fork, and no other file the second.
 _OWN, _NUMBERS = os.urandom(6).hex(), itertools.count()
 
 
@@ -72,7 +72,7 @@ def _write(folder: str, path: str, data: bytes) -> None:
 
     Raises `OSError` if it cannot be written. Among files that `_together` collects, it gets its name later.
     """
-    temporary = f"{path}{_OWN}-{next(_NUMBERS)}.tmp"
+    temporary = f"{path}{_OWN}-{os.getpid()}-{next(_NUMBERS)}.tmp"
     collected: list[tuple[str, str]] | None = getattr(_THREAD, "collected", None)
     try:
         file = _create(temporary)
