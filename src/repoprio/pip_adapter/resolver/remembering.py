@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dis
 import importlib.metadata
 import inspect
 import io
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property
+from types import CodeType
 from typing import Any
 
 from pip._internal import metadata
@@ -19,11 +21,12 @@ from repoprio.names import normalize
 from repoprio.pip_adapter import compat, policy_reading
 
 # What `PipProvider.get_preference` reads in pip 25.1 to 26.3, where a preference depends only on the criterion and on
-# whether its project was promoted after conflicts; older ones count levels too. Comprehensions are part of it since
-# Python 3.12.
+# whether its project was promoted after conflicts. Older ones count levels too, and look at what caused conflicts.
 _READ_FOR_PREFERENCE = frozenset(
-    ("next", "iter", "StopIteration", "zip", "any", "bool", "math", "inf", "get", "_user_requested")
-) | {"_conflict_promoted", "specifier", "operator", "version"}
+    ("next", "iter", "StopIteration", "isinstance", "ExplicitRequirement", "get_candidate_lookup", "zip", "any", "bool")
+) | {"math", "inf", "get", "_user_requested", "_conflict_promoted", "specifier", "operator", "version"}
+# What it is also given, which changes from round to round.
+_STATE = frozenset(("resolutions", "candidates", "backtrack_causes"))
 
 
 @contextlib.contextmanager
@@ -87,8 +90,24 @@ def _prefers_by_criterion() -> bool:
     # Imported late: pip loads its resolver only for commands that need one.
     from pip._internal.resolution.resolvelib.provider import PipProvider
 
-    code = PipProvider.get_preference.__code__
-    return frozenset(code.co_names) <= _READ_FOR_PREFERENCE and policy_reading.news() is None
+    return reads_only_criteria(PipProvider.get_preference) and policy_reading.news() is None
+
+
+def reads_only_criteria(get_preference: Callable[..., Any]) -> bool:
+    """Whether `get_preference` reads nothing but what `_remembering_preferences` compares, or what stays the same."""
+    return _READ_FOR_PREFERENCE.issuperset(_names_in(get_preference.__code__))
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    """The names that `code` looks up, and the arguments in `_STATE` that it uses; with the code inside it."""
+    yield from code.co_names
+    for instruction in dis.get_instructions(code):
+        # Since Python 3.13 one instruction may have two names.
+        named = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+        yield from _STATE.intersection(named)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
 
 
 def _remembering_preferences(original: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
