@@ -329,7 +329,7 @@ class PolicyFinder:
 
     def confirm(self) -> None:
         """Raise `LookupRefused` if a decision would be different now, since a site asked for a login after it."""
-        if self._decisions.doubt(session_memory.drop_refused(self.session)):
+        if self._decisions.doubt(session_memory.drop_doubtful_answers(self.session)):
             self._forget_decisions()
         self._decisions.confirm(self.policy.help)
 

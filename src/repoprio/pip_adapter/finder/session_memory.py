@@ -49,13 +49,13 @@ def of(session: PipSession, policy: Policy) -> tuple[Memory[PipPage], Pages]:
     return _MEMORIES.get_or_make(session, make)
 
 
-def drop_refused(session: PipSession) -> int:
-    """Drop the answers of sites that asked for a login later; returns how often answers were dropped so far."""
+def drop_doubtful_answers(session: PipSession) -> int:
+    """Drop answers from before their site asked for a login, or got one; returns how often there were any so far."""
     known = _MEMORIES.get(session)
     if known is None:
         return 0
     memory, pages = known
-    before, now = pages.forgotten, pages.forget_refused()
+    before, now = pages.forgotten, pages.forget_doubtful()
     if now != before:
         # A project list or a canary may have been another one without a login.
         _MEMORIES.put(session, (RunMemory[PipPage](memory.policy, Lock()), pages))
@@ -71,12 +71,8 @@ class Decisions:
     def __init__(self) -> None:
         self._made: dict[DecisionKey, tuple[Decision[PipPage], Again]] = {}
         self._doubtful: list[tuple[Decision[PipPage], Again]] = []
-        self._dropped = 0
+        self._times_dropped = 0
         self._is_busy = False
-
-    def __len__(self) -> int:
-        """The number of decisions."""
-        return len(self._made)
 
     def get(self, key: DecisionKey) -> Decision[PipPage] | None:
         """The decision of `key`; None if it was not made yet."""
@@ -95,11 +91,11 @@ class Decisions:
         """Forget them."""
         self._made.clear()
 
-    def doubt(self, dropped: int) -> bool:
-        """Doubt all decisions if `drop_refused` dropped anything since the last call; returns whether it has."""
-        if dropped == self._dropped:
+    def doubt(self, times_dropped: int) -> bool:
+        """Doubt all decisions if answers were dropped since the last call; returns whether any were."""
+        if times_dropped == self._times_dropped:
             return False
-        self._dropped = dropped
+        self._times_dropped = times_dropped
         self._doubtful += self._made.values()
         self.clear()
         return True

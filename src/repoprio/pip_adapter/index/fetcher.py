@@ -100,7 +100,7 @@ class Pages:
         limit = self.time_limit(self._policy.page_timeout - self._spent.get(_hop_key(ask), 0.0))
         return self.ahead.fetch(ask, self._fetch_now, limit, late)
 
-    def forget_refused(self) -> int:
+    def forget_doubtful(self) -> int:
         """Forget answers of sites that asked for a login since; returns how often there were any.
 
         Those fetched ahead and not used yet; of the others, those of sites that then got a login: all but pages with
