@@ -5,9 +5,9 @@
 
 import sys
 
-# Modules that make environments, which get the hook too.
-MAKERS = ("venv", "virtualenv.run.session")
-WATCHED = frozenset(MAKERS) | frozenset(
+# Modules that make environments, which get the hook too, each with the class that makes one.
+MAKERS = {"venv": "EnvBuilder", "virtualenv.run.session": "Session"}
+PARTS = frozenset(
     "pip._internal." + name
     for name in (
         "build_env",
@@ -30,6 +30,9 @@ WATCHED = frozenset(MAKERS) | frozenset(
         "utils.misc",
     )
 )
+WATCHED = PARTS.union(MAKERS)
+# Why a pip that was imported before the hook is not patched: an error, or nothing.
+REFUSED = []
 ROOT = __file__.rpartition("_repoprio_shim")[0] or "."
 
 
@@ -47,6 +50,8 @@ class Watcher:
             return PathFinder.find_spec(name, [ROOT])
         if name not in WATCHED:
             return None
+        if REFUSED and name in PARTS:
+            return stop(REFUSED[0])
         try:
             from repoprio.pip_adapter.hooks import import_hook
 
@@ -63,7 +68,9 @@ def stop(error):
 
 
 def damage(error):
-    """The message about a damaged repoprio."""
+    """The message about a damaged repoprio, or about an unknown pip."""
+    if isinstance(error, SystemExit):
+        return f"repoprio: {error}"
     lead = f"repoprio: the installation in {ROOT} is damaged ({type(error).__name__}: {error})."
     hint = "repoprio enable --copy once more" if "_repoprio_copy" in ROOT else reinstall_hint()
     text = f"{lead}\n  hint: {hint}    [damaged]"
@@ -94,10 +101,60 @@ def install():
 
 
 def catch_up():
-    """Patch what was imported before: `.pth` files run in the order of their names, and another one may import pip."""
-    try:
-        from repoprio.pip_adapter.hooks import import_hook
+    """Patch what was imported before: `.pth` files run in the order of their names, and another one may import pip.
 
-        import_hook.patch_loaded()
-    except Exception as error:  # noqa: BLE001 - see above
+    Any program may be about to run, so that no error ends it.
+    """
+    for name in MAKERS:
+        if name in sys.modules:
+            patch_once_used(name)
+    if not PARTS.isdisjoint(sys.modules):
+        try:
+            from repoprio.pip_adapter.hooks import import_hook
+
+            import_hook.patch_loaded(PARTS)
+        except (Exception, SystemExit) as error:
+            # Only that of an unknown pip has a text: doctor asks for a report that ends its process.
+            if isinstance(error, SystemExit) and not hasattr(error, "text"):
+                raise
+            shut(error)
+
+
+def patch_once_used(name):
+    """Patch a module that makes environments when its class is used: that costs the start of other programs nothing."""
+    maker = getattr(sys.modules[name], MAKERS[name], None)
+    if maker is None:
+        return
+    original = maker.__init__
+
+    def first(self, *args, **kwargs):
+        maker.__init__ = original
+        try:
+            from repoprio.pip_adapter.hooks import import_hook
+
+            import_hook.patch_loaded(MAKERS)
+        except Exception:  # noqa: BLE001, S110 - as in `find_spec`: without repoprio, it makes what it always made
+            pass
+        original(self, *args, **kwargs)
+
+    first.__wrapped__ = original
+    maker.__init__ = first
+
+
+def shut(error):
+    """Make each lookup of projects fail in the pip that was imported before; no further part of it can be imported."""
+    REFUSED.append(error)
+    collector = sys.modules.get("pip._internal.index.collector")
+    if collector is None:
+        return
+    owner = getattr(collector, "LinkCollector", None)
+    if owner is None:
+        # Nothing else is known to be part of each lookup.
         stop(error)
+
+    def refuse(*_, **__):
+        from pip._internal.exceptions import CommandError  # noqa: TID251 - it runs inside a pip
+
+        raise CommandError(damage(error))
+
+    owner.__init__ = owner.create = owner.collect_sources = refuse

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,11 +63,62 @@ def test_a_pointer_does_the_same(fresh_env: EnvFactory, repository: RepositoryFa
     refused = two.pip("download", *two.indexes, "acme")
     assert refused.code == 1
     assert "repoprio: this pip looks up no projects" in refused.stderr
-    done = subprocess.run(
-        [two.other.python, "-c", "print('ran')"], env=two.other.environment(two.file), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert (done.stdout, done.stderr) == ("ran\n", "")
+    assert other_program(two.other, two.file) == ("ran _repoprio_pointer _repoprio_pointer_alone\n", "")
+
+
+def other_program(env: PipEnv, policy: Path) -> tuple[str, str]:
+    """What a program that does not use pip prints, on stdout and stderr."""
+    command = [str(env.python), "-c", "import sys; print('ran', *(name for name in sys.modules if 'repoprio' in name))"]
+    done = subprocess.run(command, env=env.environment(policy), capture_output=True, text=True, check=False)
+    return done.stdout, done.stderr
+
+
+def damaged(env: PipEnv) -> str:
+    """Remove repoprio, but not its shim; returns the code of the message."""
+    shutil.rmtree(env.site_packages / "repoprio")
+    return "[damaged]"
+
+
+def unknown(env: PipEnv) -> str:
+    """Change a function of pip that is patched; returns the code of the message."""
+    file = env.site_packages / "pip" / "_internal" / "index" / "package_finder.py"
+    file.write_text(
+        file.read_text().replace("def find_all_candidates(self, project", "def find_all_candidates(self, new")
+    )
+    return "[unknown-pip]"
+
+
+@pytest.mark.parametrize("fault", [damaged, unknown])
+def test_a_pip_that_cannot_be_patched(fault: Callable[[PipEnv], str], fresh_env: EnvFactory, scene: Scene) -> None:
+    """It looks up no project, whether all of it was imported before or a part; any other program runs undisturbed."""
+    env = fresh_env("26.3")
+    code = fault(env)
+    for line, status in ((ALL, 1), (PART, 2)):
+        comes_first(env, line)
+        out, err = other_program(env, scene.file)
+        assert (out.split()[0], err) == ("ran", "")
+        refused = env.run("download", "--no-cache-dir", *scene.indexes, "acme", policy=scene.file)
+        assert (refused.code, refused.stderr.count(code)) == (status, 1), refused.stderr
+        assert "ERROR: repoprio: " in refused.stderr
+        if fault is unknown:
+            own = env.tool("explain", "acme", policy=scene.file)
+            assert (own.code, own.stderr.count(code), "Traceback" in own.stderr) == (2, 1, False), own.stderr
+    assert not scene.public.asked("acme")
+
+
+def test_an_early_venv(fresh_env: EnvFactory, scene: Scene, tmp_path: Path) -> None:
+    """Where only venv was imported before, programs load the shim alone, and a new environment gets the hook.
+
+    Without repoprio they run, and environments are made as ever.
+    """
+    env, made = fresh_env("26.3"), tmp_path / "made"
+    comes_first(env, "import venv\n")
+    assert other_program(env, scene.file) == ("ran _repoprio_shim\n", "")
+    done = env.module("venv", "--without-pip", str(made), policy=scene.file)
+    assert (done.code, len([*made.rglob("_repoprio_pointer.pth")])) == (0, 1), done.stderr
+    damaged(env)
+    assert other_program(env, scene.file) == ("ran _repoprio_shim\n", "")
+    assert env.module("venv", "--without-pip", str(tmp_path / "plain"), policy=scene.file).code == 0
 
 
 def test_without_a_policy_nothing_is_loaded(fresh_env: EnvFactory, tmp_path: Path) -> None:

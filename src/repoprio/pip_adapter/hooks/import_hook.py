@@ -11,12 +11,16 @@ import sys
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import _repoprio_shim
 from repoprio.config import policy_files
 from repoprio.environments import lone_pointer
+from repoprio.errors import UnknownPip
 from repoprio.pip_adapter import policy_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Patched so that uninstalling repoprio first removes what it put elsewhere.
 LEAVING = "pip._internal.commands.uninstall"
@@ -34,9 +38,12 @@ def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | N
     return spec
 
 
-def patch_loaded() -> None:
-    """Patch the modules that were imported before the hook, also where others have imported functions from them."""
-    loaded = [sys.modules[name] for name in _repoprio_shim.WATCHED if name in sys.modules]
+def patch_loaded(names: Iterable[str]) -> None:
+    """Patch those modules that were imported before the hook, also where others have imported functions from them.
+
+    Raises what is wrong with repoprio; `UnknownPip` for a pip that is not as expected.
+    """
+    loaded = [sys.modules[name] for name in names if name in sys.modules]
     modules = [module for module in loaded if _PATCHED not in vars(module) and _is_needed(module.__name__)]
     before = [dict(vars(module)) for module in modules]
     for module in modules:
@@ -104,16 +111,30 @@ class _PatchingLoader:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _patch(module)
+        try:
+            _patch(module)
+        except UnknownPip as error:
+            _stop_unknown(error)
+        except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip must not run without it
+            _repoprio_shim.stop(error)
 
 
 def _patch(module: ModuleType) -> None:
     setattr(module, _PATCHED, True)
     try:
         _PATCH.get(module.__name__, _apply_patches)(module)
-    except Exception as error:  # noqa: BLE001 - if repoprio fails in any way, pip must not run without it
+    except Exception:
         if module.__name__.startswith("pip."):
-            _repoprio_shim.stop(error)
+            raise
+
+
+def _stop_unknown(error: UnknownPip) -> NoReturn:
+    from repoprio.output import say
+    from repoprio.pip_adapter import command
+
+    if not command.process().is_own_command:
+        say(f"ERROR: {_repoprio_shim.damage(error)}")
+    raise error
 
 
 def _apply_patches(module: ModuleType) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TypeVar
 
+import _repoprio_shim
 from repoprio.config.policy_files import VARIABLE
 from repoprio.config.records import Record
 from repoprio.environments import hook_installer, interpreters, ledger
@@ -19,25 +20,24 @@ from repoprio.pip_adapter.registry import Registry
 
 T = TypeVar("T")
 # The methods that make an environment, and how to get its folder; when the first one ends, it has Python but no pip.
-_STEPS: dict[str, tuple[str, list[tuple[str, Callable[..., str]]]]] = {
-    "venv": (
-        "EnvBuilder",
-        # CPython 3.10 to 3.14: pip comes after `setup_python`, and may run at once (`post_setup`, --upgrade-deps).
-        [("setup_python", lambda _, context: str(context.env_dir)), ("create", lambda _, env_dir: os.fspath(env_dir))],
-    ),
-    "virtualenv.run.session": (
-        "Session",
-        # virtualenv 20: a seeder that runs pip comes after `_create`.
-        [("_create", lambda self: str(self.creator.dest)), ("run", lambda self: str(self.creator.dest))],
-    ),
+_STEPS: dict[str, list[tuple[str, Callable[..., str]]]] = {
+    # CPython 3.10 to 3.14: pip comes after `setup_python`, and may run at once (`post_setup`, --upgrade-deps).
+    "venv": [
+        ("setup_python", lambda _, context: str(context.env_dir)),
+        ("create", lambda _, env_dir: os.fspath(env_dir)),
+    ],
+    # virtualenv 20: a seeder that runs pip comes after `_create`.
+    "virtualenv.run.session": [
+        ("_create", lambda self: str(self.creator.dest)),
+        ("run", lambda self: str(self.creator.dest)),
+    ],
 }
 
 
 def apply(module: ModuleType) -> None:
     """Patch the module that makes environments; an unknown version of it stays unchanged."""
-    owner_name, steps = _STEPS[module.__name__]
-    owner = getattr(module, owner_name, None)
-    for name, folder_of in steps:
+    owner = getattr(module, _repoprio_shim.MAKERS[module.__name__], None)
+    for name, folder_of in _STEPS[module.__name__]:
         if original := getattr(owner, name, None):
             setattr(owner, name, _followed(original, folder_of))
 

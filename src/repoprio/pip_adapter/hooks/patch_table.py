@@ -205,10 +205,9 @@ def _refuse_pip(reason: str) -> None:
         # This pip is stopped, so it cannot upgrade itself.
         hints = [*notes, f"hint: upgrade it from outside: {repairs.repair_here(repairs.UPGRADE)}"]
     text = message(f"this repoprio does not support pip {pip.__version__}: {reason}.", hints, "unknown-pip")
-    if not process.is_own_command:
-        say(f"{'WARNING' if notes else 'ERROR'}: {text}")
     if not notes:
         raise UnknownPip(text.body)
+    say(f"WARNING: {text}")
 
 
 def _only_observes() -> bool:

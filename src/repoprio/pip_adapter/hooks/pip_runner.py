@@ -14,6 +14,7 @@ import _repoprio_shim
 import repoprio
 from repoprio.config.pip import default_index
 from repoprio.environments.target import NoEnvironment
+from repoprio.errors import UnknownPip
 from repoprio.output import say
 from repoprio.pip_adapter import command
 
@@ -31,6 +32,10 @@ def load_pip() -> None:
     """Import pip with the hook, for a command of repoprio; raises `NoEnvironment` if it is broken, or `UnknownPip`."""
     guard_this_process()
     command.process().is_own_command = True
+    for error in _repoprio_shim.REFUSED:
+        if isinstance(error, UnknownPip):
+            raise error
+        _repoprio_shim.stop(error)
     with _explained_if_broken():
         for name in _NEEDED:
             import_module(name)
