@@ -79,6 +79,7 @@ def test_work_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         works.client()
         works.ends.set()
         await works.work("work")
+        assert works.begun == ["work"]
 
     played(play, monkeypatch, pause=1000, longest=0.01)
 
@@ -119,5 +120,6 @@ def test_a_work_that_is_ended_lets_the_next_one_begin(monkeypatch: pytest.Monkey
         await works.until("first", "third")
         works.ends.set()
         await tasks[2]
+        assert works.begun == ["first", "third"]
 
     played(play, monkeypatch, pause=0.001, longest=1000)

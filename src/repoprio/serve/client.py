@@ -310,7 +310,7 @@ class Client:
 
 
 def _is_quick(reply: Reply) -> bool:
-    """Whether the page in `reply` is parsed within some milliseconds, whatever it says."""
+    """Whether parsing the page in `reply` takes a few milliseconds, even if it was made to be slow."""
     size = len(reply.body)
     if reader.is_json(reply.response):
         return size <= _QUICK and reply.body.count(b"{") <= _QUICK_OBJECTS

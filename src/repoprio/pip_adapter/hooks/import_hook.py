@@ -124,6 +124,7 @@ def _patch(module: ModuleType) -> None:
     try:
         _PATCH.get(module.__name__, _apply_patches)(module)
     except Exception:
+        # pip must not run unguarded. A tool that makes environments may run: doctor finds those without a hook.
         if module.__name__.startswith("pip."):
             raise
 

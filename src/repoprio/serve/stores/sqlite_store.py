@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS ownership (
 """
 _VERSION = 1
 _WAIT_SECONDS = 5.0
-# What SQLite says if it cannot open a file, for whatever reason.
+# SQLite's message when it cannot open a file; it does not say why.
 _NOT_OPENED = "unable to open database file"
 
 
